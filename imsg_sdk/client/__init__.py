@@ -1,0 +1,1 @@
+"""The clients: verbs over a child process, as records and as frames."""

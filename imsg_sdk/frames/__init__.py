@@ -1,0 +1,1 @@
+"""pandas frames, built from the one schema."""

@@ -1,0 +1,217 @@
+"""Records: what the async client, iterators and handlers give.
+
+A record has a field for every column of its table in :mod:`imsg_sdk.columns`, in the same words, with
+``datetime`` for instants and None where a frame has NA.  Records are frozen and hold no client.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+__all__ = [
+    "Attachment",
+    "Chat",
+    "Edit",
+    "Message",
+    "Participant",
+    "Poll",
+    "Reaction",
+    "ScheduledMessage",
+    "SendStatus",
+]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all records; a ``repr`` shows no private text."""
+
+
+class Reaction(Record, frozen=True, kw_only=True):
+    """A tapback that stands on a message; fields as in :data:`imsg_sdk.columns.REACTIONS`."""
+
+    message_rowid: int
+    rowid: int
+    type: str
+    emoji: str | None = None
+    part: int | None = None
+    sender: str | None = None
+    is_from_me: bool = False
+    created_at: datetime | None = None
+    extra: dict[str, Any] = {}
+
+
+class Attachment(Record, frozen=True, kw_only=True):
+    """A file of a message; fields as in :data:`imsg_sdk.columns.ATTACHMENTS`."""
+
+    message_rowid: int
+    rowid: int | None = None
+    guid: str | None = None
+    filename: str | None = None
+    transfer_name: str | None = None
+    uti: str | None = None
+    mime_type: str | None = None
+    total_bytes: int | None = None
+    is_sticker: bool = False
+    path: str | None = None
+    is_missing: bool = True
+    is_outgoing: bool | None = None
+    transfer_state: int | None = None
+    created_at: datetime | None = None
+    transcription: str | None = None
+    extra: dict[str, Any] = {}
+
+
+class Poll(Record, frozen=True, kw_only=True):
+    """A poll or a vote, as the program reports it."""
+
+    kind: str
+    poll_guid: str | None = None
+    question: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+    """Pairs of option id and text."""
+    votes: tuple[tuple[str, str | None], ...] = ()
+    """Pairs of option id and voter's handle."""
+    extra: dict[str, Any] = {}
+
+
+class Message(Record, frozen=True, kw_only=True):
+    """One message; fields as in :data:`imsg_sdk.columns.MESSAGES`, with its children.
+
+    ``reaction_event`` fields are filled only where a watch was asked for tapbacks: then a tapback arrives
+    as a message with ``is_reaction``.
+    """
+
+    rowid: int
+    guid: str | None = None
+    chat_id: int | None = None
+    chat_ids: tuple[int, ...] = ()
+    chat_identifier: str | None = None
+    chat_name: str | None = None
+    is_group: bool | None = None
+    sender: str | None = None
+    is_from_me: bool = False
+    kind: str | None = None
+    text: str | None = None
+    text_repaired: bool | None = None
+    subject: str | None = None
+    created_at: datetime | None = None
+    service: str | None = None
+    is_read: bool | None = None
+    read_at: datetime | None = None
+    send_state: str | None = None
+    send_error: int | None = None
+    delivered_at: datetime | None = None
+    is_edited: bool | None = None
+    edited_at: datetime | None = None
+    is_unsent: bool | None = None
+    unsent_at: datetime | None = None
+    is_scheduled: bool | None = None
+    thread_originator_guid: str | None = None
+    thread_originator_part: int | None = None
+    reply_to_guid: str | None = None
+    effect: str | None = None
+    balloon_bundle_id: str | None = None
+    url_preview_guid: str | None = None
+    event: str | None = None
+    event_person: str | None = None
+    event_title: str | None = None
+    is_audio: bool | None = None
+    is_spam: bool | None = None
+    destination_caller_id: str | None = None
+    n_attachments: int | None = None
+    n_reactions: int | None = None
+    deleted_at: datetime | None = None
+
+    chat_guid: str | None = None
+    participants: tuple[str, ...] = ()
+    sender_name: str | None = None
+    reply_to_text: str | None = None
+    reply_to_sender: str | None = None
+    poll: Poll | None = None
+    reactions: tuple[Reaction, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    is_reaction: bool = False
+    reaction_type: str | None = None
+    reaction_emoji: str | None = None
+    is_reaction_add: bool | None = None
+    reacted_to_guid: str | None = None
+    extra: dict[str, Any] = {}
+    """Keys of the wire this version does not know."""
+
+    def __repr__(self) -> str:
+        text = "no text" if self.text is None else f"{len(self.text)} characters"
+        return f"<Message {self.rowid} in chat {self.chat_id}, {text}>"
+
+
+class Chat(Record, frozen=True, kw_only=True):
+    """One chat; fields as in :data:`imsg_sdk.columns.CHATS`."""
+
+    chat_id: int
+    guid: str | None = None
+    identifier: str | None = None
+    name: str | None = None
+    contact_name: str | None = None
+    service: str | None = None
+    is_group: bool = False
+    participants: tuple[str, ...] = ()
+    n_participants: int = 0
+    last_message_at: datetime | None = None
+    unread_count: int | None = None
+    account_id: str | None = None
+    account_login: str | None = None
+    last_addressed_handle: str | None = None
+    group_id: str | None = None
+    is_archived: bool | None = None
+    is_filtered: bool | None = None
+    extra: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        kind = "group" if self.is_group else "direct"
+        return f"<Chat {self.chat_id}, {kind}, {self.n_participants} participants>"
+
+
+class Participant(Record, frozen=True, kw_only=True):
+    """One person in one chat; fields as in :data:`imsg_sdk.columns.PARTICIPANTS`."""
+
+    chat_id: int
+    handle: str
+    chat_name: str | None = None
+    is_group: bool = False
+    country: str | None = None
+    person_id: str | None = None
+
+
+class Edit(Record, frozen=True, kw_only=True):
+    """One version of an edited part; fields as in :data:`imsg_sdk.columns.EDITS`."""
+
+    message_rowid: int
+    part: int
+    version: int | None = None
+    text: str | None = None
+    edited_at: datetime | None = None
+    is_unsent: bool = False
+
+
+class ScheduledMessage(Record, frozen=True, kw_only=True):
+    """A message that waits to be sent later."""
+
+    rowid: int
+    guid: str | None = None
+    chat_id: int | None = None
+    chat_name: str | None = None
+    text: str | None = None
+    service: str | None = None
+    scheduled_at: datetime | None = None
+    extra: dict[str, Any] = {}
+
+
+class SendStatus(Record, frozen=True, kw_only=True):
+    """What the database knows of a sent message."""
+
+    guid: str
+    send_state: str
+    service: str | None = None
+    delivered_at: datetime | None = None
+    extra: dict[str, Any] = {}

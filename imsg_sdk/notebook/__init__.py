@@ -1,0 +1,1 @@
+"""What notebooks need and scripts do not."""

@@ -1,0 +1,1 @@
+"""The child process and the JSON-RPC spoken with it."""

@@ -1,0 +1,1 @@
+"""A make-believe Messages, and histories that never happened."""

@@ -1,0 +1,1 @@
+"""An ``imsg``-compatible server over any chat.db."""
