@@ -1,0 +1,140 @@
+"""Build typed frames from column batches or records.
+
+Every column becomes one or two numpy arrays ("planes") without a Python object per cell wherever the
+batch packs it; all batches are joined and ordered once, at the end.  No I/O, no clock; dtypes come from
+the schema and are never inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from imsg_sdk._time import to_us
+from imsg_sdk.columns import Batch, Kind, Packed, Table
+from imsg_sdk.frames._kinds import Codec, codec_for
+from imsg_sdk.frames.schema import SORT_BY
+
+__all__ = ["empty_frame", "frame_from_batches", "frame_from_records"]
+
+_RECORDS_AT_ONCE = 20_000
+
+
+def frame_from_batches(table: Table, batches: Iterable[Batch]) -> pd.DataFrame:
+    """Join batches of one table into a frame.
+
+    Parameters
+    ----------
+    table
+        The table, from :mod:`imsg_sdk.columns`.
+    batches
+        Its rows, in any order.  A column that a batch lacks is NA in those rows; a column that the
+        schema lacks is passed over.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Every column of `table` in its declared dtype, a RangeIndex, rows in the order of
+        :data:`imsg_sdk.frames.SORT_BY`: oldest first.  No batch gives an empty frame of the same dtypes.
+
+    Raises
+    ------
+    ValueError
+        A batch is of another table, lacks a column that is never NA, or has columns of unequal length.
+    """
+    codecs = {column.name: codec_for(column.kind) for column in table.columns}
+    rows = 0
+    for batch in batches:
+        if batch.table != table.name:
+            raise ValueError(f"a batch of {batch.table} among those of {table.name}")
+        rows += batch.rows
+        if batch.rows:
+            for column in table.columns:
+                name = column.name
+                _add(codecs[name], batch.columns.get(name), batch.rows, f"{table.name}.{name}")
+    order = _order(table, codecs) if rows else None
+    data = {name: codec.finish(order) for name, codec in codecs.items()}
+    frame = pd.DataFrame(data, copy=False)
+    frame.attrs["imsg"] = {"table": table.name}
+    return frame
+
+
+def frame_from_records(table: Table, records: Iterable[Any]) -> pd.DataFrame:
+    """Put records of one table (:mod:`imsg_sdk.models`) into a frame.
+
+    Parameters
+    ----------
+    table
+        The table that the records are rows of.
+    records
+        Any iterable; it is taken in pieces, so that no more than a few thousand need to live at once.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As :func:`frame_from_batches` gives it.
+    """
+    return frame_from_batches(table, _batches(table, iter(records)))
+
+
+def empty_frame(table: Table) -> pd.DataFrame:
+    """Return a frame of `table` without rows, every column in its declared dtype."""
+    return frame_from_batches(table, ())
+
+
+def _batches(table: Table, records: Iterator[Any]) -> Iterator[Batch]:
+    while chunk := list(islice(records, _RECORDS_AT_ONCE)):
+        columns: dict[str, list[Any] | Packed] = {}
+        for column in table.columns:
+            name = column.name
+            values = [getattr(record, name) for record in chunk]
+            if column.kind is Kind.TIME:
+                values = [to_us(value) if isinstance(value, datetime) else value for value in values]
+            columns[name] = values
+        yield Batch(table.name, len(chunk), columns)
+
+
+def _add(codec: Codec, column: list[Any] | Packed | None, rows: int, where: str) -> None:
+    """Append the `rows` values of one column of one batch."""
+    if column is None:
+        if not codec.nullable:
+            raise ValueError(f"{where} is never NA and is missing from a batch")
+        column = Packed([None])
+    planes = _planes(codec, column, rows)
+    if len(planes[0]) != rows:
+        raise ValueError(f"{where} has {len(planes[0])} values in a batch of {rows} rows")
+    codec.append(planes)
+
+
+def _planes(codec: Codec, column: list[Any] | Packed, rows: int) -> tuple[Any, ...]:
+    if not isinstance(column, Packed):
+        return codec.planes(column)
+    if column.codes is not None:
+        # One more value stands at the end, where code -1 points to.
+        values = [*column.values, None if codec.nullable else column.values[0]]
+        codes = np.asarray(column.codes, dtype=np.intp)
+        return tuple(plane[codes] for plane in codec.planes(values))
+    if column.at is not None:
+        planes: tuple[Any, ...] = tuple(np.repeat(plane, rows) for plane in codec.planes([column.default]))
+        if len(column.at):
+            at = np.asarray(column.at, dtype=np.intp)
+            for plane, values in zip(planes, codec.planes(column.values), strict=True):
+                plane[at] = values
+        return planes
+    return tuple(np.repeat(plane, rows) for plane in codec.planes(column.values[:1]))
+
+
+def _order(table: Table, codecs: dict[str, Codec]) -> Any:
+    """Return the positions of the rows in the order of the table, or None where they stand in it."""
+    keys = []
+    for name in SORT_BY[table.name]:
+        key = codecs[name.lstrip("-")].sort_key()
+        keys.append(-1 - key if name.startswith("-") else key)
+    order = np.lexsort(keys[::-1])
+    in_place = bool((order[1:] > order[:-1]).all())
+    return None if in_place else order
