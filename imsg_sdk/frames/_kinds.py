@@ -6,6 +6,7 @@ place of their own in each plane (a mask, a code of -1, NaT), never a float, so 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -178,6 +179,8 @@ def codec_for(kind: Kind) -> Codec:
 
 def _split(values: Sequence[Any], fill: int, dtype: str) -> tuple[Any, Any]:
     """Return `values` with None replaced by `fill`, and where it was."""
+    if isinstance(values, array):  # holds numbers only
+        return np.array(values, dtype=dtype), np.zeros(len(values), dtype=bool)
     objects = np.array(values, dtype=object)
     mask = pd.isna(objects)
     if mask.any():

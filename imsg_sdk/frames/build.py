@@ -20,7 +20,7 @@ from imsg_sdk.columns import Batch, Kind, Packed, Table
 from imsg_sdk.frames._kinds import Codec, codec_for
 from imsg_sdk.frames.schema import SORT_BY
 
-__all__ = ["empty_frame", "frame_from_batches", "frame_from_records"]
+__all__ = ["FrameBuilder", "empty_frame", "frame_from_batches", "frame_from_records"]
 
 _RECORDS_AT_ONCE = 20_000
 
@@ -47,21 +47,46 @@ def frame_from_batches(table: Table, batches: Iterable[Batch]) -> pd.DataFrame:
     ValueError
         A batch is of another table, lacks a column that is never NA, or has columns of unequal length.
     """
-    codecs = {column.name: codec_for(column.kind) for column in table.columns}
-    rows = 0
+    builder = FrameBuilder(table)
     for batch in batches:
-        if batch.table != table.name:
-            raise ValueError(f"a batch of {batch.table} among those of {table.name}")
-        rows += batch.rows
+        builder.add(batch)
+    return builder.frame()
+
+
+class FrameBuilder:
+    """A frame in the making: takes batches of one table as they come, gives the frame at the end."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self._codecs = {column.name: codec_for(column.kind) for column in table.columns}
+        self._rows = 0
+
+    def add(self, batch: Batch) -> None:
+        """Take the rows of `batch`; the batch itself is not kept."""
+        table = self.table.name
+        if batch.table != table:
+            raise ValueError(f"a batch of {batch.table} among those of {table}")
         if batch.rows:
-            for column in table.columns:
-                name = column.name
-                _add(codecs[name], batch.columns.get(name), batch.rows, f"{table.name}.{name}")
-    order = _order(table, codecs) if rows else None
-    data = {name: codec.finish(order) for name, codec in codecs.items()}
-    frame = pd.DataFrame(data, copy=False)
-    frame.attrs["imsg"] = {"table": table.name}
-    return frame
+            for name, codec in self._codecs.items():
+                codec.append(_planes(codec, batch.columns.get(name), batch.rows, f"{table}.{name}"))
+        self._rows += batch.rows
+
+    def frame(self) -> pd.DataFrame:
+        """Return the frame of all batches; the builder is spent."""
+        order = self._order() if self._rows else None
+        frame = pd.DataFrame({name: codec.finish(order) for name, codec in self._codecs.items()}, copy=False)
+        frame.attrs["imsg"] = {"table": self.table.name}
+        return frame
+
+    def _order(self) -> Any:
+        """Return the positions of the rows in the order of the table, or None where they stand in it."""
+        keys = []
+        for name in SORT_BY[self.table.name]:
+            key = self._codecs[name.lstrip("-")].sort_key()
+            keys.append(-1 - key if name.startswith("-") else key)
+        order = np.lexsort(keys[::-1])
+        in_place = bool((order[1:] > order[:-1]).all())
+        return None if in_place else order
 
 
 def frame_from_records(table: Table, records: Iterable[Any]) -> pd.DataFrame:
@@ -99,21 +124,19 @@ def _batches(table: Table, records: Iterator[Any]) -> Iterator[Batch]:
         yield Batch(table.name, len(chunk), columns)
 
 
-def _add(codec: Codec, column: list[Any] | Packed | None, rows: int, where: str) -> None:
-    """Append the `rows` values of one column of one batch."""
+def _planes(codec: Codec, column: list[Any] | Packed | None, rows: int, where: str) -> tuple[Any, ...]:
+    """Return the planes of the `rows` values of one column of one batch."""
     if column is None:
         if not codec.nullable:
             raise ValueError(f"{where} is never NA and is missing from a batch")
         column = Packed([None])
-    planes = _planes(codec, column, rows)
+    planes = _unpacked(codec, column, rows) if isinstance(column, Packed) else codec.planes(column)
     if len(planes[0]) != rows:
         raise ValueError(f"{where} has {len(planes[0])} values in a batch of {rows} rows")
-    codec.append(planes)
+    return planes
 
 
-def _planes(codec: Codec, column: list[Any] | Packed, rows: int) -> tuple[Any, ...]:
-    if not isinstance(column, Packed):
-        return codec.planes(column)
+def _unpacked(codec: Codec, column: Packed, rows: int) -> tuple[Any, ...]:
     if column.codes is not None:
         # One more value stands at the end, where code -1 points to.
         values = [*column.values, None if codec.nullable else column.values[0]]
@@ -127,14 +150,3 @@ def _planes(codec: Codec, column: list[Any] | Packed, rows: int) -> tuple[Any, .
                 plane[at] = values
         return planes
     return tuple(np.repeat(plane, rows) for plane in codec.planes(column.values[:1]))
-
-
-def _order(table: Table, codecs: dict[str, Codec]) -> Any:
-    """Return the positions of the rows in the order of the table, or None where they stand in it."""
-    keys = []
-    for name in SORT_BY[table.name]:
-        key = codecs[name.lstrip("-")].sort_key()
-        keys.append(-1 - key if name.startswith("-") else key)
-    order = np.lexsort(keys[::-1])
-    in_place = bool((order[1:] > order[:-1]).all())
-    return None if in_place else order
