@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 PROTOCOL_VERSION: Final = 1
 
@@ -16,3 +19,56 @@ OUTCOME_UNKNOWN: Final = -32001
 DATABASE_UNAVAILABLE: Final = -32002
 BRIDGE_UNAVAILABLE: Final = -32003
 MUTATION_BLOCKED: Final = -32004
+
+
+class ErrorBody(msgspec.Struct, gc=False):
+    """The ``error`` of an answer; ``data`` is text, an object or absent."""
+
+    code: int = INTERNAL_ERROR
+    message: str = ""
+    data: Any = None
+
+
+class Incoming(msgspec.Struct, gc=False):
+    """One line from the server.  ``result`` and ``params`` stay bytes until somebody wants them."""
+
+    id: int | str | float | UnsetType | None = UNSET
+    method: str | UnsetType = UNSET
+    params: msgspec.Raw | UnsetType = UNSET
+    result: msgspec.Raw | UnsetType = UNSET
+    error: ErrorBody | UnsetType = UNSET
+
+
+class _Outgoing(msgspec.Struct, gc=False):
+    jsonrpc: str
+    id: int
+    method: str
+    params: dict[str, Any]
+
+
+_incoming = msgspec.json.Decoder(Incoming)
+_outgoing = msgspec.json.Encoder()
+
+
+def decode_line(line: bytes) -> Incoming | None:
+    """Return what a line says, or None if it is not an answer and not a notification."""
+    try:
+        message = _incoming.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    is_answer = message.result is not UNSET or message.error is not UNSET
+    return message if is_answer or message.method is not UNSET else None
+
+
+def encode_request(request_id: int, method: str, params: dict[str, Any]) -> bytes:
+    r"""Return one request as a line with its ``\n``; None values are the caller's mistake, not dropped.
+
+    Raises
+    ------
+    ValueError
+        A text holds half of a surrogate pair, which no program accepts.
+    """
+    try:
+        return _outgoing.encode(_Outgoing("2.0", request_id, method, params)) + b"\n"
+    except UnicodeEncodeError:
+        raise ValueError("a text parameter holds half of a surrogate pair, which JSON cannot carry") from None

@@ -1,0 +1,340 @@
+"""Requests and answers over a transport: one future per id, one queue per subscription.
+
+No I/O of its own and no clock: the transport calls :meth:`Connection` from its reader thread, callers call
+from theirs.  Each future is settled exactly once, by an answer, by the end of the stream, or by being
+forgotten; an answer that comes later is dropped.
+"""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from imsg_sdk.errors import BackendExited, ImsgError, ProtocolError
+from imsg_sdk.rpc import protocol
+from imsg_sdk.rpc.faults import exited_error, remote_error
+from imsg_sdk.rpc.transport import Ending, Transport
+
+__all__ = ["Connection", "Notification", "Pending", "Subscription"]
+
+log = logging.getLogger("imsg_sdk.rpc.connection")
+
+_GARBAGE_BEFORE_FIRST_ANSWER = 32
+_PARKED_SUBSCRIPTIONS = 64
+_PARKED_NOTIFICATIONS = 4096
+
+
+class Pending(Future[msgspec.Raw]):
+    """The answer to one request, to come."""
+
+    def __init__(self, request_id: int, method: str, params: dict[str, Any]) -> None:
+        super().__init__()
+        self.request_id = request_id
+        self.method = method
+        self.params = params
+
+
+class Notification(msgspec.Struct, frozen=True):
+    """A line that answers nothing: its method and its undecoded params."""
+
+    method: str
+    params: msgspec.Raw
+
+
+class _Params(msgspec.Struct):
+    subscription: int
+
+
+_params = msgspec.json.Decoder(_Params)
+
+
+class Subscription:
+    """Notifications of one subscription number, in order, in a bounded queue.
+
+    The reader never waits for a slow consumer, since answers travel the same pipe: a full queue ends the
+    subscription with ``has_overflowed``, and the consumer goes on from its cursor.
+    """
+
+    def __init__(self, number: int, max_held: int) -> None:
+        self.number = number
+        self.has_overflowed = False
+        self._max_held = max_held
+        self._held: collections.deque[Notification] = collections.deque()
+        self._changed = threading.Condition()
+        self._error: ImsgError | None = None
+        self._has_ended = False
+
+    def get(self, timeout_s: float | None = None) -> Notification | None:
+        """Return the next notification, or None at the end.
+
+        Raises
+        ------
+        TimeoutError
+            Nothing came within `timeout_s`.
+        ImsgError
+            The connection ended under the subscription.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._held or self._has_ended, timeout_s):
+                raise TimeoutError
+            if self._held:
+                return self._held.popleft()
+            if self._error is not None:
+                raise self._error
+            return None
+
+    def put(self, notification: Notification) -> None:
+        """Take a notification from the reader."""
+        with self._changed:
+            if self._has_ended:
+                return
+            if len(self._held) >= self._max_held:
+                self.has_overflowed = self._has_ended = True
+            else:
+                self._held.append(notification)
+            self._changed.notify_all()
+
+    def end(self, error: ImsgError | None = None) -> None:
+        """Let the consumer take what is held, then see the end."""
+        with self._changed:
+            self._has_ended = True
+            self._error = self._error or error
+            self._changed.notify_all()
+
+
+class Connection:
+    """JSON-RPC over one transport.
+
+    Parameters
+    ----------
+    transport
+        Not started yet.
+    name
+        What error texts call the other side.
+    max_outstanding
+        Requests the server may hold at once; more wait here.  Forgotten ones count until they are answered,
+        since the server still works on them.
+    """
+
+    def __init__(self, transport: Transport, *, name: str = "imsg", max_outstanding: int = 100) -> None:
+        self._transport = transport
+        self._name = name
+        self._max_outstanding = max_outstanding
+        # Re-entrant, because a finalizer may run inside any allocation made while it is held.
+        self._lock = threading.RLock()
+        self._ids = itertools.count(1)
+        self._waiting: collections.deque[Pending] = collections.deque()
+        self._sent: dict[int, Pending] = {}
+        self._subscriptions: dict[int, Subscription] = {}
+        self._parked: dict[int, list[Notification]] = {}
+        self._error: ImsgError | None = None
+        self._answers = 0
+        self._garbage = 0
+        self.killers: tuple[Pending, ...] = ()
+        """Requests without an answer when the stream ended."""
+        self.on_end: Callable[[], None] | None = None
+
+    def start(self) -> None:
+        """Start the transport."""
+        self._transport.start(self._take_line, self._take_end)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests can be made."""
+        return self._error is None
+
+    @property
+    def error(self) -> ImsgError | None:
+        """Return what ended the connection."""
+        return self._error
+
+    @property
+    def n_answers(self) -> int:
+        """Return how many answers have arrived."""
+        return self._answers
+
+    def request(self, method: str, params: dict[str, Any]) -> Pending:
+        """Send a request and return its future; never blocks.
+
+        Raises
+        ------
+        ImsgError
+            The connection has ended.
+        ValueError
+            The params cannot be encoded.
+        """
+        with self._lock:
+            if self._error is not None:
+                raise self._fresh(self._error)
+            pending = Pending(next(self._ids), method, params)
+            if len(self._sent) < self._max_outstanding:
+                self._send(pending)
+            else:
+                self._waiting.append(pending)
+        return pending
+
+    def forget(self, pending: Pending) -> None:
+        """Drop interest in an answer; it is ignored when it comes."""
+        with self._lock:
+            with suppress(ValueError):  # sent already
+                self._waiting.remove(pending)
+            pending.cancel()
+
+    def subscribe(self, number: int, *, max_held: int = 10_000) -> Subscription:
+        """Return the queue of subscription `number`, what came before included."""
+        with self._lock:
+            subscription = Subscription(number, max_held)
+            for notification in self._parked.pop(number, ()):
+                subscription.put(notification)
+            if self._error is not None:
+                subscription.end(self._fresh(self._error))
+            else:
+                self._subscriptions[number] = subscription
+        return subscription
+
+    def unsubscribe(self, number: int) -> None:
+        """End the queue of subscription `number`; later notifications are dropped."""
+        with self._lock:
+            subscription = self._subscriptions.pop(number, None)
+            self._parked.pop(number, None)
+        if subscription is not None:
+            subscription.end()
+
+    def abandon(self) -> None:
+        """Let go of the transport without waiting; safe in a finalizer."""
+        self._transport.abandon()
+
+    def close(self, error: ImsgError) -> None:
+        """Fail what is pending with `error` and close the transport, within its bound."""
+        self._fail(error)
+        self._transport.close()
+
+    def _send(self, pending: Pending) -> None:
+        line = protocol.encode_request(pending.request_id, pending.method, pending.params)
+        self._sent[pending.request_id] = pending
+        log.debug("request %d %s, %d bytes", pending.request_id, pending.method, len(line))
+        self._transport.send(line)
+
+    def _send_waiting(self) -> None:
+        while self._waiting and len(self._sent) < self._max_outstanding:
+            pending = self._waiting.popleft()
+            try:
+                self._send(pending)
+            except ValueError as error:
+                pending.set_exception(error)
+
+    def _take_line(self, line: bytes) -> None:
+        if not line.strip():
+            return
+        message = protocol.decode_line(line)
+        if message is None:
+            self._take_garbage(len(line))
+        elif message.method is not UNSET and message.result is UNSET and message.error is UNSET:
+            self._take_notification(message)
+        else:
+            self._take_answer(message, len(line))
+
+    def _take_answer(self, message: protocol.Incoming, n_bytes: int) -> None:
+        with self._lock:
+            self._answers += 1
+            pending = self._sent.pop(message.id, None) if type(message.id) is int else self._only_one(message)
+            self._send_waiting()
+        if pending is None:
+            log.warning("an answer to no request was dropped, %d bytes", n_bytes)
+            return
+        log.debug("answer %d %s, %d bytes", pending.request_id, pending.method, n_bytes)
+        with suppress(InvalidStateError):  # forgotten: too late to matter
+            if message.error is not UNSET:
+                pending.set_exception(remote_error(pending.method, message.error))
+            else:
+                assert message.result is not UNSET
+                pending.set_result(message.result)
+
+    def _only_one(self, message: protocol.Incoming) -> Pending | None:
+        """Return the request an error without an id concerns: the one that is out, if there is just one."""
+        if message.error is not UNSET and len(self._sent) == 1:
+            return self._sent.popitem()[1]
+        return None
+
+    def _take_notification(self, message: protocol.Incoming) -> None:
+        assert message.method is not UNSET
+        if message.params is UNSET:
+            return
+        notification = Notification(message.method, message.params)
+        try:
+            number = _params.decode(message.params).subscription
+        except msgspec.DecodeError:
+            log.debug("a notification %s without subscription was dropped", message.method)
+            return
+        with self._lock:
+            self._answers += 1
+            subscription = self._subscriptions.get(number)
+            if subscription is None:
+                self._park(number, notification)
+        if subscription is not None:
+            subscription.put(notification)
+
+    def _park(self, number: int, notification: Notification) -> None:
+        """Keep what arrives before the answer that tells us the number."""
+        if number not in self._parked and len(self._parked) >= _PARKED_SUBSCRIPTIONS:
+            self._parked.pop(next(iter(self._parked)))
+        parked = self._parked.setdefault(number, [])
+        if len(parked) < _PARKED_NOTIFICATIONS:
+            parked.append(notification)
+
+    def _take_garbage(self, n_bytes: int) -> None:
+        self._garbage += 1
+        log.warning("a line that is not JSON-RPC was dropped, %d bytes", n_bytes)
+        if self._answers == 0 and self._garbage >= _GARBAGE_BEFORE_FIRST_ANSWER:
+            self._fail(self._not_the_protocol())
+            self._transport.abandon()
+
+    def _not_the_protocol(self) -> ProtocolError:
+        return ProtocolError(
+            f"{self._name} printed {self._garbage} lines that are not JSON-RPC and answered nothing",
+            hint="another program may be in its place: doctor() checks that it is imsg",
+        )
+
+    def _take_end(self, ending: Ending) -> None:
+        self._fail(exited_error(self._name, ending))
+
+    def _fail(self, error: ImsgError) -> None:
+        with self._lock:
+            if self._error is not None:
+                return
+            self._error = error
+            self.killers = tuple(pending for pending in self._sent.values())
+            orphans = [*self._sent.values(), *self._waiting]
+            subscriptions = list(self._subscriptions.values())
+            self._sent.clear()
+            self._waiting.clear()
+            self._subscriptions.clear()
+        for pending in orphans:
+            with suppress(InvalidStateError):  # forgotten
+                pending.set_exception(self._fresh(error))
+        for subscription in subscriptions:
+            subscription.end(self._fresh(error))
+        if self.on_end is not None:
+            self.on_end()
+
+    def garbage_error(self) -> ProtocolError | None:
+        """Return the error to raise where nothing but garbage came, else None."""
+        return self._not_the_protocol() if self._garbage and not self._answers else None
+
+    @staticmethod
+    def _fresh(error: ImsgError) -> ImsgError:
+        """Return a copy: one exception object raised in several threads would mix their tracebacks."""
+        if isinstance(error, BackendExited):
+            return BackendExited(
+                error.message, returncode=error.returncode, stderr_tail=error.stderr_tail, hint=error.hint
+            )
+        return type(error)(error.message, hint=error.hint)
