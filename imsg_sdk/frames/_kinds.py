@@ -112,7 +112,7 @@ class Text(Codec):
         try:
             return pd.array(planes[0], dtype=pandas_dtype(Kind.TEXT), copy=False)
         except UnicodeEncodeError:  # half a surrogate pair: Arrow storage holds UTF-8 only
-            return pd.array([_whole(value) for value in planes[0]], dtype=pandas_dtype(Kind.TEXT))
+            return pd.array([whole_text(value) for value in planes[0]], dtype=pandas_dtype(Kind.TEXT))
 
 
 class Category(Codec):
@@ -188,7 +188,7 @@ def _split(values: Sequence[Any], fill: int, dtype: str) -> tuple[Any, Any]:
     return objects.astype(dtype), mask
 
 
-def _whole(text: Any) -> Any:
+def whole_text(text: Any) -> Any:
     """Return `text` with half surrogate pairs replaced by U+FFFD."""
     if not isinstance(text, str):
         return text
