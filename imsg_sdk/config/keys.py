@@ -6,7 +6,6 @@ stands at and gives the value for the field, or raises :class:`ConfigError` nami
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import re
@@ -171,6 +170,8 @@ def _folded(name: str) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that `name` was probably meant to be."""
+    import difflib  # only a mistake needs it
+
     by_folded = {_folded(each): each for each in known}
     close = difflib.get_close_matches(_folded(name), by_folded, n=1, cutoff=0.6)
     return by_folded[close[0]] if close else None
