@@ -9,7 +9,7 @@ import types
 
 import pytest
 
-from imsg_sdk._progress import Panel, Progress, find_surface
+from imsg_sdk.progress import Panel, Progress, find_surface
 
 
 class Clock:
@@ -103,7 +103,7 @@ def test_closing_twice_shows_the_end_once(clock: Clock, paper: Paper) -> None:
 def test_without_a_terminal_or_notebook_nothing_is_written() -> None:
     code = (
         "import sys\n"
-        "from imsg_sdk._progress import Progress, find_surface\n"
+        "from imsg_sdk.progress import Progress, find_surface\n"
         "assert find_surface('rows') is None\n"
         "with Progress(clock=iter(range(1000)).__next__) as progress:\n"
         "    [progress(n) for n in range(100)]\n"

@@ -4,6 +4,10 @@ A request that was recorded gets its recorded answer, in the order of recording 
 once.  Any other reading request is answered from the same objects: the chats of the longest ``chats.list``
 and the messages of the longest history of each chat, filtered as its params say.  What the recording cannot
 know is an error, never a guess.  Where the real program crashed, this one does too.
+
+``IMSG_REPLAY_GATE=METHOD:FOLDER`` makes requests of one method wait: a byte goes into the pipe
+``FOLDER/started``, and the answer comes when a byte can be read from ``FOLDER/go``.  ``replay.pid`` tells
+the process id.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import os
 import signal
 import sys
 from collections import defaultdict, deque
+from pathlib import Path
 from typing import Any
 
 METHOD_NOT_FOUND = {"code": -32601, "message": "Method not found"}
@@ -105,6 +110,7 @@ class Replay:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.subscriptions = 0
+        self.gated, _, self.gate = os.environ.get("IMSG_REPLAY_GATE", "").partition(":")
 
     def serve(self) -> int:
         """Answer until the end of input."""
@@ -122,6 +128,9 @@ class Replay:
             request = None
         if not isinstance(request, dict) or "method" not in request:
             return self.recording.framing.get(raw, {"lines": []})["lines"]
+        self._wait_at_gate(request["method"])
+        if request["method"] == "replay.pid":
+            return [{"jsonrpc": "2.0", "id": request.get("id"), "result": {"pid": os.getpid()}}]
         if kept := self.recording.answers.get(key_of(request)):
             lines = kept[0] if len(kept) == 1 else kept.popleft()
             if isinstance(lines[0], str):
@@ -132,6 +141,12 @@ class Replay:
             return self._subscribe(request)
         outcome = self._answer(request["method"], request.get("params", {}))
         return [{"jsonrpc": "2.0", "id": request.get("id"), **outcome}] if "id" in request else []
+
+    def _wait_at_gate(self, method: str) -> None:
+        if method == self.gated:
+            Path(self.gate, "started").write_bytes(b".")
+            with Path(self.gate, "go").open("rb", buffering=0) as go:
+                go.read(1)
 
     def _renumber(self, line: dict[str, Any]) -> dict[str, Any]:
         result = line.get("result")
