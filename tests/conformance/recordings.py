@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
 import shutil
 import sqlite3
@@ -28,18 +29,19 @@ def source(database: str) -> Path | None:
     """Return the folder that holds this database: the recordings, else what the repository carries of them."""
     if (folder := golden()) is not None:
         return folder
-    return FIXTURES if (FIXTURES / f"{database}.db").is_file() else None
+    return FIXTURES if any((FIXTURES / "imsg").glob(f"{database}.*")) else None
 
 
 def load(folder: Path, database: str, version: str) -> dict[str, list[dict[str, Any]]]:
     """Return the records of one file by kind, in order."""
     kinds: dict[str, list[dict[str, Any]]] = {}
-    path = folder / "imsg" / f"{database}.{version}.jsonl.gz"
-    if path.is_file():
-        with gzip.open(path) as lines:
-            for line in lines:
-                record = msgspec.json.decode(line)
-                kinds.setdefault(record["kind"], []).append(record)
+    for suffix, opener in ((".gz", gzip.open), (".xz", lzma.open)):
+        path = folder / "imsg" / f"{database}.{version}.jsonl{suffix}"
+        if path.is_file():
+            with opener(path) as lines:
+                for line in lines:
+                    record = msgspec.json.decode(line)
+                    kinds.setdefault(record["kind"], []).append(record)
     return kinds
 
 

@@ -179,10 +179,16 @@ def replay_framing(records: list[dict[str, Any]], server: Server) -> Iterator[Fa
         done = server.run("rpc", "--db", f"{server.database}.db", stdin=raw + b"\n")
         expected = [[msgspec.json.decode(line) for line in record["lines"]], record["exit"], record["stderr"]]
         got = [_parsed(done.stdout), done.returncode, done.stderr.decode(errors="replace")]
+        if server.foreign:
+            expected[0], got[0] = ([_without_content(line) for line in lines] for lines in (expected[0], got[0]))
         rules = Rules(dates=server.dates, method="chats.list", limit=1)
         return list(_faults("framing", raw[:120], compare(expected, got, rules)))
 
     yield from _in_parallel(work, records)
+
+
+def _without_content(line: Any) -> Any:
+    return {**line, "result": None} if isinstance(line, dict) and "result" in line else line
 
 
 EOF_INPUT = {

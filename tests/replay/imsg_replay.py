@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import lzma
 import os
 import signal
 import sys
@@ -62,7 +63,8 @@ class Recording:
         self.framing: dict[bytes, Any] = {}
         self.chats: list[Any] = []
         self.histories: dict[int, list[Any]] = {}
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
+        opener = lzma.open if path.endswith(".xz") else gzip.open
+        with opener(path, "rt", encoding="utf-8") as lines:
             for line in lines:
                 self._keep(json.loads(line))
 
