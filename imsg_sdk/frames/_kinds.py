@@ -103,16 +103,31 @@ class Time(Codec):
 
 
 class Text(Codec):
-    """Text of its own in each row, in the string storage that pandas would choose."""
+    """Text of its own in each row, as Python strings."""
 
     def planes(self, values: Sequence[Any]) -> tuple[Any, ...]:
         return (np.array(values, dtype=object),)
 
     def array(self, *planes: Any) -> Any:
-        try:
-            return pd.array(planes[0], dtype=pandas_dtype(Kind.TEXT), copy=False)
-        except UnicodeEncodeError:  # half a surrogate pair: Arrow storage holds UTF-8 only
-            return pd.array([whole_text(value) for value in planes[0]], dtype=pandas_dtype(Kind.TEXT))
+        return pd.array(planes[0], dtype=pandas_dtype(Kind.TEXT), copy=False)
+
+
+class ArrowText(Text):
+    """Text in Arrow storage, where pandas uses it; the Python strings of a batch do not outlive it."""
+
+    def append(self, planes: tuple[Any, ...]) -> None:
+        self.pieces.append((_in_arrow(planes[0]),))
+
+    def joined(self) -> tuple[Any, ...]:
+        import pyarrow as pa
+
+        return (pa.chunked_array([piece for (piece,) in self.pieces], type=pa.large_string()),)
+
+    def finish(self, order: Any) -> Any:
+        (text,) = self.joined()
+        self.pieces = []
+        # Straight from Arrow: pandas would look at every value as a Python object first.
+        return pandas_dtype(Kind.TEXT).__from_arrow__(text if order is None else text.take(order))
 
 
 class Category(Codec):
@@ -170,7 +185,7 @@ def codec_for(kind: Kind) -> Codec:
         case Kind.TIME:
             return Time()
         case Kind.TEXT:
-            return Text()
+            return Text() if pandas_dtype(kind).storage == "python" else ArrowText()
         case Kind.CATEGORY:
             return Category()
         case Kind.IDS | Kind.NAMES:
@@ -186,6 +201,15 @@ def _split(values: Sequence[Any], fill: int, dtype: str) -> tuple[Any, Any]:
     if mask.any():
         objects[mask] = fill
     return objects.astype(dtype), mask
+
+
+def _in_arrow(values: Any) -> Any:
+    import pyarrow as pa  # optional: pandas chose this storage, so it is there
+
+    try:
+        return pa.array(values, type=pa.large_string(), from_pandas=True)
+    except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot say
+        return pa.array([whole_text(value) for value in values], type=pa.large_string(), from_pandas=True)
 
 
 def whole_text(text: Any) -> Any:
