@@ -1,0 +1,117 @@
+"""The command line: ``imsg-sdk``.  Every command has ``--json`` and examples.
+
+Exit codes: 0 done, 1 failed or a negative answer, 2 wrong use, 130 interrupted.  pandas and the client are
+imported by the commands that need them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from imsg_sdk import __version__
+from imsg_sdk.cli import demo, doctor, export, reading
+from imsg_sdk.errors import AddressError, BackendNotFound, ConfigError, ImsgError
+
+__all__ = ["build_parser", "main"]
+
+DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+_EXAMPLES = """
+examples:
+  imsg-sdk demo                                  see it work, with a fictional history
+  imsg-sdk doctor                                what works on this Mac, and what to do about the rest
+  imsg-sdk chats                                 your chats, the most recent first
+  imsg-sdk messages --chat +15551234567 --since 7d
+  imsg-sdk search "train" --sandbox
+  imsg-sdk export messages --db chat.db --out messages.csv
+
+exit codes: 0 done, 1 failed or a negative answer, 2 wrong use
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="imsg-sdk",
+        description="Apple Messages as tables, through imsg.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"imsg-sdk {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    for add in (demo.add, doctor.add, reading.add_chats, reading.add_messages, reading.add_search, export.add):
+        add(commands)
+    for name, text in _HANDED_OVER.items():
+        commands.add_parser(name, help=text, add_help=False)
+    for command in commands.choices.values():
+        command.add_argument("--debug", action="store_true", help="show where an error came from")
+    return parser
+
+
+_HANDED_OVER = {
+    "server": "answer as imsg does, over any chat.db: imsg-sdk server rpc --db PATH",
+    "sandbox": "make a fictional history: imsg-sdk sandbox generate PATH",
+}
+
+
+def _hand_over(name: str, argv: list[str]) -> int:
+    if name == "server":
+        from imsg_sdk.server.__main__ import main as serve
+
+        return serve(argv)
+    from imsg_sdk.sandbox.__main__ import main as sandbox
+
+    return sandbox(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if given and given[0] in _HANDED_OVER:
+            return _hand_over(given[0], given[1:])
+        _be_printable(sys.stdout, sys.stderr)
+        arguments = build_parser().parse_args(given)
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has seen enough.  Python would flush stdout once more at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return code
+
+
+def _be_printable(*streams: Any) -> None:
+    """Let a stream that cannot say a character escape it instead of failing."""
+    for stream in streams:
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        code: int = arguments.run(arguments)
+    except BrokenPipeError:
+        raise
+    except (ImsgError, OSError) as error:
+        if arguments.debug:
+            raise
+        print(_told(error), file=sys.stderr)
+        return WRONG_USE if isinstance(error, ConfigError | AddressError) else FAILED
+    return code
+
+
+def _told(error: ImsgError | OSError) -> str:
+    if isinstance(error, ImsgError):
+        text = f"imsg-sdk: {error.message}" + (f"\n  → {error.hint}" if error.hint else "")
+        if isinstance(error, BackendNotFound):
+            text += "\n  → no Mac at hand? --db PATH reads a copy of chat.db, --sandbox makes a fictional history"
+        return text
+    return f"imsg-sdk: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")

@@ -1,0 +1,39 @@
+"""``doctor``: what works here, step by step, and what to do about the rest."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from imsg_sdk.cli import reading, rows
+from imsg_sdk.cli.source import add_source_options, open_client
+from imsg_sdk.cli.terminal import Style, safe
+
+__all__ = ["add"]
+
+
+def add(commands: reading.Commands) -> None:
+    """Add the command ``doctor``."""
+    parser = reading.new_command(
+        commands,
+        "doctor",
+        "check what works here; exit code 1 if something does not",
+        "  imsg-sdk doctor\n  imsg-sdk doctor --cli-path /opt/homebrew/bin/imsg\n  imsg-sdk doctor --db chat.db --json",
+    )
+    add_source_options(parser)
+    parser.set_defaults(run=_doctor)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    with open_client(arguments) as client:
+        report = client.doctor()
+    if arguments.json:
+        rows.write_json(report.to_dict())
+        return 0 if report.ok else 1
+    style = Style.of(sys.stdout)
+    marks = {"ok": style.green("✓"), "failed": style.red("✗"), "warning": style.yellow("!")}
+    for check in report.steps:
+        print(f"{marks.get(check.state, style.dim('·'))} {style.bold(check.name)}  {safe(check.detail)}")
+        if check.remedy:
+            print(f"    → {safe(check.remedy)}")
+    return 0 if report.ok else 1

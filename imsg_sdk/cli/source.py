@@ -1,0 +1,34 @@
+"""Where a command reads from: a file, a make-believe history, or the program on this Mac."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imsg_sdk import IMessageClient
+
+__all__ = ["add_source_options", "open_client"]
+
+
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where to read from."""
+    group = parser.add_argument_group("where to read from (default: imsg on this Mac)")
+    group.add_argument("--db", metavar="PATH", help="a chat.db; alone it is read by our own server, on any machine")
+    group.add_argument("--sandbox", action="store_true", help="a fictional history, made for this call")
+    group.add_argument("--seed", type=int, default=1, metavar="N", help="which fictional history (default 1)")
+    group.add_argument("--cli-path", metavar="PROGRAM", help="the imsg to start: a name on PATH or a path")
+    group.add_argument("--config", metavar="FILE", help="a settings file (JSON5)")
+
+
+def open_client(arguments: argparse.Namespace) -> IMessageClient:
+    """Return the client that the options ask for."""
+    from imsg_sdk import IMessageClient
+    from imsg_sdk.config import load_config
+
+    if arguments.sandbox:
+        return IMessageClient.sandbox(seed=arguments.seed)
+    if arguments.db is not None and arguments.cli_path is None and arguments.config is None:
+        return IMessageClient.from_chat_db(arguments.db)
+    config = load_config(arguments.config, cli_path=arguments.cli_path, db_path=arguments.db)
+    return IMessageClient(config.client)
