@@ -1,0 +1,79 @@
+"""``python -m imsg_sdk.server``: the imsg-compatible child."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from imsg_sdk.server.argv import COMMANDS, Invocation, UsageError, read_argv
+from imsg_sdk.server.dialect import PROGRAM_VERSIONS, Dialect
+from imsg_sdk.server.output import Writer, claim_stdout
+from imsg_sdk.server.paths import expand_home, home
+
+__all__ = ["main"]
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    if sys.platform == "win32":
+        sys.stderr.write("imsg_sdk.server needs macOS or Linux; on Windows use imsg_sdk.read_chat_db.\n")
+        return 2
+    for name in (signal.SIGINT, signal.SIGPIPE):
+        signal.signal(name, signal.SIG_DFL)  # as in the real program: it ends at once
+    writer = claim_stdout()
+    words = sys.argv[1:] if words is None else words
+    try:
+        invocation = read_argv(words)
+        if invocation.wants != "run":
+            return _inform(invocation, writer)
+        path = expand_home(invocation.text("db") or f"{home()}/Library/Messages/chat.db")
+        if invocation.command == "rpc":
+            return _rpc(invocation, path, writer)
+        from imsg_sdk.server.commands import run
+
+        return run(invocation, path, writer)
+    except UsageError as error:
+        text = f"{error}\n"
+        if "requires a subcommand" in text:
+            from imsg_sdk.server.help import root_help
+
+            text += root_help(Dialect.V1)
+        writer.write(text.encode())
+        return 1
+
+
+def _inform(invocation: Invocation, writer: Writer) -> int:
+    if invocation.wants == "version":
+        text = PROGRAM_VERSIONS[invocation.dialect] + "\n"
+    else:
+        from imsg_sdk.server import help as pages
+
+        name = invocation.command
+        text = pages.root_help(invocation.dialect) if name is None else pages.command_help(COMMANDS[name])
+    writer.write(text.encode())
+    return 0
+
+
+def _rpc(invocation: Invocation, path: str, writer: Writer) -> int:
+    from imsg_sdk.server.app import RpcServer, serve_failure
+    from imsg_sdk.server.source import DatabaseFile
+    from imsg_sdk.server.store import OpenFailed
+
+    dialect, extended = invocation.dialect, invocation.extended
+    source = DatabaseFile(path, dialect=dialect, extended=extended, home=home())
+    if dialect is Dialect.LEGACY:
+        try:
+            source.open_first()
+        except OpenFailed as failed:
+            from imsg_sdk.server.help import permission_banner
+
+            banner = permission_banner(path) if failed.code in (14, 23) else ""
+            serve_failure(0, writer, failed.text + banner)
+            return 1
+    RpcServer(source, writer, dialect=dialect, extended=extended).serve(0)
+    source.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

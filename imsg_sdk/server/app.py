@@ -1,0 +1,167 @@
+"""``imsg rpc``: lines in, lines out, from the first byte of input to the last answer."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+from imsg_sdk.rpc import protocol
+from imsg_sdk.rpc.framing import LineDecoder
+from imsg_sdk.server.dialect import Dialect
+from imsg_sdk.server.envelope import (
+    ABSENT,
+    Fault,
+    Request,
+    error_line,
+    notification_line,
+    read_line,
+    result_line,
+)
+from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.lanes import Lane, Lanes
+from imsg_sdk.server.methods import Reads
+from imsg_sdk.server.mutations import Mutations
+from imsg_sdk.server.output import Writer
+from imsg_sdk.server.senders import NoMessages, Senders
+from imsg_sdk.server.source import DatabaseFile
+from imsg_sdk.server.subscriptions import Subscriptions
+from imsg_sdk.server.watcher import Watcher
+from imsg_sdk.wire import WireMessage
+
+__all__ = ["RpcServer"]
+
+_CHUNK: Final = 1 << 16
+_log = logging.getLogger("imsg_sdk.server.app")
+
+
+class Answer(NamedTuple):
+    """A result, and what happens once it is written."""
+
+    result: Any
+    then: Callable[[], None] | None = None
+
+
+class RpcServer:
+    """One child's life: reads requests, has them worked on, writes the answers."""
+
+    def __init__(
+        self,
+        source: DatabaseFile,
+        writer: Writer,
+        *,
+        dialect: Dialect,
+        extended: bool = False,
+        senders: Senders | None = None,
+    ) -> None:
+        self._dialect = dialect
+        self._writer = writer
+        self._source = source
+        senders = senders or NoMessages(dialect)
+        self._reads = Reads(source, dialect=dialect, extended=extended, senders=senders)
+        self._mutations = Mutations(source, dialect=dialect, senders=senders)
+        self._watcher = Watcher(source, _Notifications(writer))
+        self._subscriptions = Subscriptions(self._watcher, source, dialect)
+
+    def serve(self, fd: int) -> None:
+        """Answer everything that comes in on `fd`, until it ends."""
+        if self._dialect is Dialect.LEGACY:
+            self._serve_in_turn(fd)
+        else:
+            self._serve_in_lanes(fd)
+
+    def _serve_in_turn(self, fd: int) -> None:
+        for line in lines_of(fd):
+            heard = read_line(line, self._dialect)
+            if heard is not None:
+                self._answer(heard)
+        self._watcher.close()
+
+    def _serve_in_lanes(self, fd: int) -> None:
+        lanes = Lanes()
+        for line in lines_of(fd):
+            heard = read_line(line, self._dialect)
+            if isinstance(heard, Fault):
+                lanes.submit_uncounted(lambda fault=heard: self._answer(fault))  # type: ignore[misc]
+            elif heard is not None and not lanes.submit(
+                self._lane(heard.method),
+                lambda request=heard: self._answer(request),  # type: ignore[misc]
+            ):
+                self._refuse(heard.id, RpcError.busy("outstanding request limit exceeded"))
+        self._watcher.close()
+        lanes.finish()
+
+    def _lane(self, method: str) -> Lane:
+        if method in self._reads and method != "initialize":
+            return Lane.READ
+        return Lane.MUTATION if method in self._mutations else Lane.CONTROL
+
+    def _answer(self, heard: Request | Fault) -> None:
+        if isinstance(heard, Fault):
+            self._refuse(heard.id, heard.error)
+            return
+        try:
+            answer = self._call(heard)
+            line = b"" if heard.id is ABSENT else result_line(heard.id, answer.result)
+        except RpcError as error:
+            self._refuse(heard.id, error)
+            return
+        except Exception as error:  # noqa: BLE001 - the handler's boundary: every request is answered
+            _log.exception("%s failed", heard.method)
+            self._refuse(heard.id, RpcError.internal(f"unexpected {type(error).__name__}"))
+            return
+        if line:
+            self._writer.write(line)
+        if answer.then is not None:
+            answer.then()
+
+    def _call(self, request: Request) -> Answer:
+        method = request.method
+        if method in self._reads:
+            return Answer(self._reads.call(request))
+        if method in self._subscriptions:
+            return Answer(*self._subscriptions.call(request))
+        if method in self._mutations:
+            return Answer(self._mutations.call(request))
+        raise RpcError(protocol.METHOD_NOT_FOUND, method)
+
+    def _refuse(self, id_: Any, error: RpcError) -> None:
+        if id_ is ABSENT:
+            if self._dialect is Dialect.V1:
+                return
+            id_ = None
+        self._writer.write(error_line(id_, error))
+
+
+class _Notifications:
+    """Writes what subscriptions see, many lines at a time."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def messages(self, number: int, messages: list[WireMessage]) -> None:
+        lines = [notification_line("message", {"subscription": number, "message": message}) for message in messages]
+        self._writer.write(b"".join(lines))
+
+    def failed(self, number: int, text: str) -> None:
+        self._writer.write(notification_line("error", {"subscription": number, "error": {"message": text}}))
+
+
+def lines_of(fd: int) -> Iterator[bytes]:
+    """Yield the lines that arrive on `fd`; the last one may lack its end."""
+    decoder = LineDecoder()
+    while chunk := os.read(fd, _CHUNK):
+        yield from decoder.feed(chunk)
+    if (rest := decoder.close()) is not None:
+        yield rest
+
+
+def serve_failure(fd: int, writer: Writer, text: str) -> None:
+    """Answer every request with the reason why the database could not be opened, as 0.8 to 0.13 do."""
+    for line in lines_of(fd):
+        heard = read_line(line, Dialect.LEGACY)
+        if isinstance(heard, Request):
+            heard = Fault(heard.id, RpcError.internal(text))
+        if heard is not None:
+            writer.write(error_line(None if heard.id is ABSENT else heard.id, heard.error))

@@ -1,0 +1,70 @@
+"""``watch.subscribe`` and its kind: params in, a number out, and the stream started after the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from imsg_sdk.server import tables
+from imsg_sdk.server.dialect import Dialect
+from imsg_sdk.server.envelope import Request
+from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.methods import parse_date
+from imsg_sdk.server.params import read, refuse_unknown
+from imsg_sdk.server.source import DatabaseFile
+from imsg_sdk.server.store import WatchView
+from imsg_sdk.server.watcher import Watcher
+
+__all__ = ["Subscriptions"]
+
+Started = tuple[Any, Callable[[], None] | None]
+
+
+class Subscriptions:
+    """The methods that begin and end a stream."""
+
+    def __init__(self, watcher: Watcher, source: DatabaseFile, dialect: Dialect) -> None:
+        self._watcher = watcher
+        self._source = source
+        self._dialect = dialect
+
+    def __contains__(self, method: str) -> bool:
+        return method in tables.CONTROL and (self._dialect is Dialect.V1 or method in tables.LEGACY_METHODS)
+
+    def call(self, request: Request) -> Started:
+        """Return the result, and what is to happen once it is written."""
+        declared = tables.CONTROL[request.method]
+        if self._dialect is Dialect.V1:
+            refuse_unknown(request.method, request.params, tables.known(*declared))
+        values = {param.name: read(param, request.params, self._dialect) for param in declared}
+        self._refuse_odd_debounce(request, values)
+        match request.method:
+            case "watch.subscribe":
+                return self._subscribe(values)
+            case "watch.unsubscribe":
+                self._watcher.stop(values["subscription"])
+                return {"ok": True}, None
+        raise RpcError.no_bridge("Bridge events unavailable")
+
+    def _refuse_odd_debounce(self, request: Request, values: dict[str, Any]) -> None:
+        """Refuse what cannot be read as a number, the one value that the older dialect does not let pass."""
+        given = "debounce_ms" in request.params or "debounceMs" in request.params
+        if request.method == "watch.subscribe" and given and values["debounce_ms"] is None:
+            raise RpcError.invalid_params("debounce_ms must be a non-negative integer")
+
+    def _subscribe(self, values: dict[str, Any]) -> Started:
+        view = WatchView(
+            chat_id=values["chat_id"],
+            include_reactions=values["include_reactions"],
+            attachments=values["attachments"],
+            participants=tuple(values["participants"]),
+            start_ns=parse_date(values["start"], self._dialect),
+            end_ns=parse_date(values["end"], self._dialect),
+        )
+        with self._source.store():  # -32002 comes before the limit of subscriptions
+            pass
+        subscription = self._watcher.open(view, values["since_rowid"], (values["debounce_ms"] or 0) / 1000)
+        result = {"subscription": subscription.number}
+        if self._dialect is Dialect.V1:
+            result["buffer_limit"] = values["buffer_limit"]
+        return result, lambda: self._watcher.start(subscription)
