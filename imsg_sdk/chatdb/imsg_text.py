@@ -7,6 +7,7 @@ The rules are those of a program, oddities included; what a body really says is 
 from __future__ import annotations
 
 import unicodedata
+from itertools import accumulate
 from typing import Final
 
 import regex
@@ -15,7 +16,8 @@ __all__ = ["ContainsQuery", "decode_body", "fold", "graphemes", "strip_blank", "
 
 _BEGIN: Final = b"\x01+"
 _END: Final = b"\x86\x84"
-_CONTROL: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
+_JOINER: Final = "\u200d"
+_CONTROL: Final = frozenset({"Cc", "Cf"})
 _BLANK: Final = "".join(map(chr, (9, 10, 11, 12, 13, 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200C)))) + (
     "\u2028\u2029\u202f\u205f\u3000"
 )
@@ -28,7 +30,7 @@ def strip_blank(text: str) -> str:
 
 
 def strip_leading_controls(text: str) -> str:
-    """Drop control and format characters and newlines at the beginning."""
+    """Drop control and format characters at the beginning."""
     if not text or " " <= text[0] < "\x7f":
         return text
     for at, character in enumerate(text):
@@ -47,7 +49,10 @@ def decode_body(blob: bytes) -> str:
     if not blob:
         return ""
     if blob.startswith(b"\xff\xfe"):
-        return blob[2:].decode("utf-16-le", "replace")
+        try:
+            return strip_leading_controls(blob[2:].decode("utf-16-le"))
+        except UnicodeDecodeError:
+            pass
     begin = blob.find(_BEGIN)
     end = blob.find(_END, begin + 2) if begin >= 0 else -1
     if end >= 0:
@@ -103,24 +108,30 @@ def fold(text: str) -> str:
 class ContainsQuery:
     """Tells whether a text contains this one, whatever its case and composition.
 
-    A match must begin and end between characters as a person sees them: ``e`` is not found in ``é``.
+    A match begins and ends between characters as a person sees them: ``e`` is not found in ``é``, nor one
+    ``s`` in ``ß``.
     """
 
     def __init__(self, query: str) -> None:
-        self.folded = fold(query)
+        self._folded = fold(query)
+        self._is_possible = bool(query) and not _extends(query[0]) and query[0] != _JOINER
 
     def __call__(self, text: str) -> bool:
         """Return whether `text` contains the query."""
-        query = self.folded
-        text = fold(text)
-        at = text.find(query)
+        if text.isascii():
+            return self._is_possible and self._folded in text.lower()
+        folded = fold(text)
+        at = folded.find(self._folded) if self._is_possible else -1
+        if at < 0:
+            return False
+        bounds = set(accumulate(len(fold(character)) for character in text)) | {0}
         while at >= 0:
-            end = at + len(query)
-            if end == len(text) or text[end] < "\x80" or not _extends(text[end]):
+            end = at + len(self._folded)
+            if at in bounds and end in bounds and not _extends(folded[end : end + 1]):
                 return True
-            at = text.find(query, at + 1)
+            at = folded.find(self._folded, at + 1)
         return False
 
 
 def _extends(character: str) -> bool:
-    return unicodedata.category(character) in ("Mn", "Me", "Mc") or character == "\u200d"
+    return character > "\x7f" and unicodedata.category(character).startswith("M")

@@ -9,7 +9,8 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -137,6 +138,26 @@ class Database:
         """Return the first column of the first row, None if there is no row."""
         rows = self.rows(sql, parameters)
         return rows[0][0] if rows else None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold the connection, and let all queries inside see one state of the database."""
+        with self.lock:
+            if self._connection_in_transaction():
+                yield
+                return
+            self.rows("BEGIN")
+            try:
+                yield
+            finally:
+                with suppress(sqlite3.Error):  # the connection may have been closed inside
+                    self._connection.execute("COMMIT")
+
+    def _connection_in_transaction(self) -> bool:
+        try:
+            return self._connection.in_transaction
+        except sqlite3.Error:
+            return False
 
     def data_version(self) -> int:
         """Return a number that changes when another connection commits."""

@@ -1,0 +1,38 @@
+"""Stored dates as the wire writes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from math import floor
+from typing import Any, Final
+
+__all__ = ["seconds", "stored_date", "wire_date"]
+
+_APPLE_EPOCH_S: Final = 978_307_200
+_DAY_MS: Final = 86_400_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def stored_date(value: Any) -> int:
+    """Return a stored date as a whole number; what is no number counts as the beginning of 2001."""
+    if value.__class__ is int:
+        return int(value)
+    return int(value) if isinstance(value, float) and abs(value) < 2**63 else 0
+
+
+def seconds(value: int) -> float:
+    """Return Unix seconds as the double in which the programs compare dates."""
+    return value / 1_000_000_000 + _APPLE_EPOCH_S
+
+
+def wire_date(value: int) -> str:
+    """Write Apple nanoseconds as ``YYYY-MM-DDTHH:MM:SS.mmmZ``, rounded half up through a double."""
+    day, ms = divmod(floor((value / 1_000_000_000 + _APPLE_EPOCH_S) * 1000 + 0.5), _DAY_MS)
+    s = ms // 1000
+    return f"{_day(day)}T{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}.{ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=16_384)
+def _day(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).strftime("%Y-%m-%d").rjust(10, "0")
