@@ -38,7 +38,8 @@ class AttachmentReader:
             marks = ",".join("?" * len(chunk))
             rows = self._db.rows(
                 "SELECT maj.message_id, a.ROWID, a.filename, a.transfer_name, a.uti, a.mime_type,"
-                " a.total_bytes, a.is_sticker FROM message_attachment_join maj JOIN attachment a ON a.ROWID = maj.attachment_id"
+                " a.total_bytes, a.is_sticker FROM message_attachment_join maj"
+                " JOIN attachment a ON a.ROWID = maj.attachment_id"
                 f" WHERE maj.message_id IN ({marks}) ORDER BY maj.message_id, maj.ROWID",
                 chunk,
             )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from imsg_sdk.chatdb.imsg_text import ContainsQuery, decode_body, fold, strip_blank
-from imsg_sdk.server.database import Database
+from imsg_sdk.server.database import Database, Row
+from imsg_sdk.server.instants import stored_date
 from imsg_sdk.server.messages import MessageBuilder
 from imsg_sdk.server.previews import PreviewFinder, is_preview
 from imsg_sdk.server.rows import MessageRow, RowReader, chunks
@@ -108,9 +108,5 @@ def _like_pattern(query: str) -> str:
     return "%" + query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
-def _date_and_row(hit: tuple[Any, ...]) -> tuple[int, Any, int]:
-    """Order as SQL does: NULL, numbers, anything else."""
-    date, rowid = hit[0], hit[1]
-    if date is None:
-        return 0, 0, rowid
-    return (1, date, rowid) if isinstance(date, int | float) else (2, str(date), rowid)
+def _date_and_row(hit: Row) -> tuple[int, int]:
+    return stored_date(hit[0]), hit[1]
