@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-__all__ = ["BODY_STYLES", "Url", "attributed", "plain", "utf16_length"]
+__all__ = ["BODY_STYLES", "Url", "attributed", "plain", "stretches", "utf16_length"]
 
 PART = "__kIMMessagePartAttributeName"
 DIRECTION = "__kIMBaseWritingDirectionAttributeName"
@@ -188,6 +188,11 @@ def attributed(text: str, runs: Sequence[Run], *, mutable: bool = True) -> bytes
             _dictionary(archiver, items)
     archiver.end()
     return bytes(archiver.out)
+
+
+def stretches(*pieces: tuple[str, Mapping[str, Value]], part: int = 0) -> list[Run]:
+    """Return the runs of one part made of pieces of text, each with its attributes; empty pieces vanish."""
+    return [(utf16_length(text), {**look, PART: part}) for text, look in pieces if text]
 
 
 def _dictionary(archiver: _Archiver, items: Sequence[tuple[str, Value]]) -> None:

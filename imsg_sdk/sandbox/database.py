@@ -193,7 +193,7 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, system: System) -> None:
         self.connection = connection
         self.system = system
-        self._in_seconds = 0 < system.rank < HIGH_SIERRA
+        self.in_seconds = 0 < system.rank < HIGH_SIERRA
         self._room_names: dict[int, str | None] = {}
         fields = {kind: kind.__struct_fields__ for kind in (Handle, Chat, Attachment, Message)}
         self._handles = _Rows(connection, "handle", fields[Handle])
@@ -262,7 +262,7 @@ class Database:
         """Add a message, its chats and its attachments; its row id is given here."""
         rowid = message.rowid = self._next["message"]
         self._next["message"] = rowid + 1
-        if self._in_seconds:
+        if self.in_seconds:
             _to_seconds(message)
         if attachments:
             message.cache_has_attachments = 1
@@ -292,6 +292,10 @@ class Database:
         self._recoverable.add((chat_id, rowid, deleted_ns))
         return rowid
 
+    def attach(self, message_rowid: int, attachment_rowid: int) -> None:
+        """Join an attachment that exists, or does not, to a message."""
+        self._files.add((message_rowid, attachment_rowid))
+
     def link(self, chat_id: int, message_rowid: int, date: int | None) -> None:
         """Put a message that exists, or does not, into one more chat."""
         self._links.add((chat_id, message_rowid, date))
@@ -313,7 +317,7 @@ class Database:
             rows.flush()
 
     def finish(self, *, wal: bool = True) -> None:
-        """Write what waits, make the indexes and close the file.
+        """Write what waits and make the indexes.
 
         Parameters
         ----------
@@ -325,6 +329,9 @@ class Database:
         self.connection.execute("COMMIT")
         self.connection.execute("PRAGMA locking_mode = NORMAL")
         self.connection.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}")
+
+    def close(self) -> None:
+        """Close the file; what was not written is lost."""
         self.connection.close()
 
 

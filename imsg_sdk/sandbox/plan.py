@@ -8,10 +8,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Protocol
 
+from imsg_sdk.errors import ConfigError
 from imsg_sdk.sandbox.dice import Dice
 
-__all__ = ["SessionTimes", "cut_sessions", "share_out"]
+__all__ = ["SessionTimes", "cut_sessions", "share_out", "sizes_of"]
 
 HOUR = 3_600
 DAY = 24 * HOUR
@@ -24,6 +26,24 @@ _SESSION_SIZES = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 10, 11, 13, 15, 19, 
 """Rows in a session, by quantile."""
 
 
+_TAIL_SIZES = (1, 1, 2, 2, 3, 4, 5, 6, 8, 9, 11, 12, 14, 16, 18, 19, 30, 60)
+"""Rows in one of the many chats in which little happens."""
+
+
+class Sized(Protocol):
+    """A chat as far as its size goes."""
+
+    @property
+    def weight(self) -> int:
+        """Share relative to the others; 0 for none."""
+        ...
+
+    @property
+    def is_tail(self) -> bool:
+        """One of the many in which little happens."""
+        ...
+
+
 def share_out(total: int, count: int, largest: int | None = None) -> list[int]:
     """Divide `total` rows among `count` chats as Zipf's law does, largest first; every chat gets at least one.
 
@@ -34,13 +54,15 @@ def share_out(total: int, count: int, largest: int | None = None) -> list[int]:
 
     Raises
     ------
-    ValueError
-        The chats cannot hold the rows within `largest`, or there are fewer rows than chats.
+    ConfigError
+        The chats cannot hold the rows within `largest`.
     """
-    if total < count:
-        raise ValueError(f"{total} messages cannot fill {count} chats")
     if largest is not None and not (largest <= total - (count - 1) and largest * count >= total):
-        raise ValueError(f"{count} chats with at most {largest} messages cannot hold {total} messages exactly")
+        raise ConfigError(
+            f"{count} chats with at most {largest} messages each cannot hold {total}",
+            path="largest_chat",
+            hint="ask for more people, or for a larger or smaller largest chat",
+        )
     sizes = [1] * count
     rest = total - count
     cap = largest if largest is not None else total
@@ -92,13 +114,48 @@ class SessionTimes:
         self._days = list(accumulate(_DAYS[day % 7] for day in range(self._first_day, last_day + 1)))
         self._hours = list(accumulate(_HOURS))
 
-    def draw(self, dice: Dice) -> int:
-        """Return one moment in seconds since 2001."""
-        day = self._first_day + _weighted(self._days, dice)
-        hour = _weighted(self._hours, dice)
+    def window(self, begin_s: int, finish_s: int) -> tuple[int, int, int, int]:
+        """Return a part of the time, for :meth:`draw`."""
+        begin_s, finish_s = max(begin_s, self._start), min(max(finish_s, begin_s + 1), self._end)
+        first, last = begin_s // DAY - self._first_day, (finish_s - 1) // DAY - self._first_day
+        return self._days[first - 1] if first else 0, self._days[max(first, last)], begin_s, finish_s
+
+    def draw(self, dice: Dice, window: tuple[int, int, int, int]) -> int:
+        """Return one moment in a window, in seconds since 2001."""
+        low, high, begin_s, finish_s = window
+        day = self._first_day + bisect_right(self._days, low + int(dice.random() * (high - low)))
+        hour = bisect_right(self._hours, int(dice.random() * self._hours[-1]))
         moment = day * DAY + hour * HOUR + int(dice.random() * HOUR)
-        return min(max(moment, self._start), self._end - 1)
+        return min(max(moment, begin_s), finish_s - 1)
 
 
-def _weighted(sums: Sequence[int], dice: Dice) -> int:
-    return bisect_right(sums, int(dice.random() * sums[-1]))
+def sizes_of(specs: Sequence[Sized], total: int, largest: int | None, dice: Dice) -> list[int]:
+    """Return how many rows each chat gets; together exactly `total`.
+
+    Raises
+    ------
+    ConfigError
+        The chats cannot hold the rows, or there are more chats than rows.
+    """
+    if total < len(specs):
+        raise ConfigError(
+            f"{total} messages cannot fill {len(specs)} chats",
+            path="messages",
+            hint="ask for more, or for fewer people",
+        )
+    if any(spec.weight for spec in specs):
+        return _weighted_sizes([spec.weight or 1 for spec in specs], total)
+    core = sum(not spec.is_tail for spec in specs)
+    tail_share = total // 8
+    tail: list[int] = []
+    for left in range(len(specs) - core, 0, -1):
+        size = min(dice.pick(_TAIL_SIZES), max(1, (tail_share - sum(tail)) // left * 4), largest or total)
+        tail.append(size)
+    return share_out(total - sum(tail), core, largest) + tail
+
+
+def _weighted_sizes(weights: Sequence[int], total: int) -> list[int]:
+    whole = sum(weights)
+    sizes = [max(1, total * weight // whole) for weight in weights]
+    sizes[sizes.index(max(sizes))] += total - sum(sizes)
+    return sizes

@@ -7,15 +7,20 @@ the end of a line asks for what usually comes with it.  Pure: chance is an argum
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 import msgspec
 
-from imsg_sdk.sandbox import plays_en, plays_world
 from imsg_sdk.sandbox.dice import Dice
+from imsg_sdk.sandbox.plays import world
+from imsg_sdk.sandbox.plays.group import GROUP
+from imsg_sdk.sandbox.plays.machines import MACHINES
+from imsg_sdk.sandbox.plays.talk import TALK
+from imsg_sdk.sandbox.plays.words import WORDS
 
-__all__ = ["Line", "Play", "library", "perform", "words"]
+__all__ = ["Line", "Play", "perform", "plays", "repertoire", "words"]
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -23,8 +28,10 @@ class Line(msgspec.Struct, frozen=True):
 
     role: int
     text: str
-    hint: str = ""
+    hints: tuple[str, ...] = ()
     has_gaps: bool = True
+    named: tuple[int, ...] = ()
+    """Roles whose names the line speaks."""
 
 
 class Play(msgspec.Struct, frozen=True):
@@ -35,32 +42,43 @@ class Play(msgspec.Struct, frozen=True):
     roles: int
 
 
+_NAME = re.compile(r"\{([A-H])\}")
+
+
+def _line(row: str) -> Line:
+    role, _, text = row.partition(": ")
+    text, _, hints = text.partition(" ## ")
+    named = tuple(sorted({ord(name) - ord("A") for name in _NAME.findall(text)}))
+    return Line(ord(role) - ord("a"), text.replace("\\n", "\n"), tuple(hints.split()), "{" in text, named)
+
+
 def _parse(source: str) -> Iterator[Play]:
     for block in source.strip().split("\n\n"):
         topic, *rows = (row.strip() for row in block.strip().splitlines())
-        lines = []
-        for row in rows:
-            role, _, text = row.partition(": ")
-            text, _, hint = text.partition(" ## ")
-            lines.append(Line(ord(role) - ord("a"), text.replace("\\n", "\n"), hint, "{" in text))
-        yield Play(topic.strip("@ "), tuple(lines), 1 + max(line.role for line in lines))
+        lines = tuple(_line(row) for row in rows)
+        roles = 1 + max(max((line.role, *line.named)) for line in lines)
+        yield Play(topic.strip("@ "), lines, roles)
 
 
 @cache
-def library(language: str, kind: str = "talk") -> Mapping[int, Sequence[Play]]:
-    """Return the plays of a language by number of lines; ``kind`` is talk, group or a kind of automatic sender."""
-    source = plays_en.SCRIPTS if language == "en" else plays_world.SCRIPTS.get(language, {})
-    text = source.get(kind) or source.get("talk") or plays_en.SCRIPTS[kind]
-    shelves: dict[int, list[Play]] = {}
-    for play in _parse(text):
-        shelves.setdefault(len(play.lines), []).append(play)
-    return shelves
+def plays(language: str, kind: str) -> Sequence[Play]:
+    """Return all plays of a language and kind; where a language has none of that kind, the English ones."""
+    english = {"talk": TALK, "group": GROUP, **MACHINES}
+    return tuple(_parse(world.SCRIPTS.get(language, {}).get(kind) or english[kind]))
+
+
+@cache
+def repertoire(language: str, kind: str, topics: frozenset[str] = frozenset()) -> Sequence[Play]:
+    """Return plays, shortest first; with topics only those, as far as there are any."""
+    everything = plays(language, kind)
+    chosen = [play for play in everything if play.topic in topics] or everything
+    return tuple(sorted(chosen, key=lambda play: len(play.lines)))
 
 
 @cache
 def words(language: str) -> Mapping[str, Sequence[str]]:
-    """Return the word lists of a language."""
-    source = plays_en.WORDS if language == "en" else {**plays_en.WORDS, **plays_world.WORDS.get(language, {})}
+    """Return the word lists of a language; where it lacks one, the English."""
+    source = {**WORDS, **world.WORDS.get(language, {})}
     return {name: tuple(entry.strip() for entry in text.split("|")) for name, text in source.items()}
 
 

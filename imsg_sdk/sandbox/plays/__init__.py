@@ -1,0 +1,1 @@
+"""What people write to each other, as data: plays, words and what they send besides."""
