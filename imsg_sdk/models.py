@@ -21,6 +21,7 @@ __all__ = [
     "Reaction",
     "ScheduledMessage",
     "SendStatus",
+    "Stats",
 ]
 
 
@@ -215,3 +216,21 @@ class SendStatus(Record, frozen=True, kw_only=True):
     service: str | None = None
     delivered_at: datetime | None = None
     extra: dict[str, Any] = {}
+
+
+class Stats(Record, frozen=True, kw_only=True):
+    """Counts over one chat or all of them; the lists hold objects in the words of the program."""
+
+    total_messages: int = 0
+    sent_messages: int = 0
+    received_messages: int = 0
+    time_zone: str | None = None
+    chats: tuple[dict[str, Any], ...] = ()
+    senders: tuple[dict[str, Any], ...] = ()
+    services: tuple[dict[str, Any], ...] = ()
+    dates: tuple[dict[str, Any], ...] = ()
+    media: dict[str, Any] | None = None
+    extra: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<Stats of {self.total_messages} messages>"

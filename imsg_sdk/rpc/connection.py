@@ -128,7 +128,7 @@ class Connection:
     def __init__(self, transport: Transport, *, name: str = "imsg", max_outstanding: int = 100) -> None:
         self._transport = transport
         self._name = name
-        self._max_outstanding = max_outstanding
+        self.max_outstanding = max_outstanding
         # Re-entrant, because a finalizer may run inside any allocation made while it is held.
         self._lock = threading.RLock()
         self._ids = itertools.count(1)
@@ -139,6 +139,8 @@ class Connection:
         self._error: ImsgError | None = None
         self._answers = 0
         self._garbage = 0
+        self.was_cut_off = False
+        """Whether we ended the child for what it sent."""
         self.killers: tuple[Pending, ...] = ()
         """Requests without an answer when the stream ended."""
         self.on_end: Callable[[], None] | None = None
@@ -176,7 +178,7 @@ class Connection:
             if self._error is not None:
                 raise self._fresh(self._error)
             pending = Pending(next(self._ids), method, params)
-            if len(self._sent) < self._max_outstanding:
+            if len(self._sent) < self.max_outstanding:
                 self._send(pending)
             else:
                 self._waiting.append(pending)
@@ -225,7 +227,7 @@ class Connection:
         self._transport.send(line)
 
     def _send_waiting(self) -> None:
-        while self._waiting and len(self._sent) < self._max_outstanding:
+        while self._waiting and len(self._sent) < self.max_outstanding:
             pending = self._waiting.popleft()
             try:
                 self._send(pending)
@@ -305,6 +307,7 @@ class Connection:
         )
 
     def _take_end(self, ending: Ending) -> None:
+        self.was_cut_off = bool(ending.reason)
         self._fail(exited_error(self._name, ending))
 
     def _fail(self, error: ImsgError) -> None:

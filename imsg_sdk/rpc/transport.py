@@ -217,6 +217,11 @@ class ProcessTransport:
             self.finish()
             self._cut_lifeline(b"")
 
+    def kill(self) -> None:
+        """End the child's group at once, without waiting."""
+        if self._process is not None and not self._ended.is_set() and os.getpid() == self._owner_pid:
+            self._signal(signal.SIGKILL)
+
     def close(self) -> None:
         """End of input, then TERM, then KILL; each step waits at most ``close_grace_s``."""
         if self._process is None or os.getpid() != self._owner_pid:

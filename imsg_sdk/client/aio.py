@@ -1,0 +1,245 @@
+"""The client for code that runs in an event loop: the same verbs, awaited, as records.
+
+The children are served by threads, as in the sync client; a coroutine only waits for their futures, in slices
+of a fifth of a second, because a notebook's interrupt does not reach a loop that sleeps longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Self, TypeVar
+
+from imsg_sdk.addressing import TargetLike
+from imsg_sdk.client import history
+from imsg_sdk.client.base import BaseClient
+from imsg_sdk.client.core import Progress
+from imsg_sdk.client.doctor import Probe, Report, examine, probe
+from imsg_sdk.client.filters import People, TimeLike, checked_limit, make_filter
+from imsg_sdk.client.plan import Pause, Plan, Wait
+from imsg_sdk.models import (
+    Attachment,
+    Chat,
+    Edit,
+    Message,
+    Participant,
+    Reaction,
+    ScheduledMessage,
+    SendStatus,
+    Stats,
+)
+
+__all__ = ["AsyncIMessageClient"]
+
+T = TypeVar("T")
+_SLICE_S = 0.2
+
+
+class AsyncIMessageClient(BaseClient):
+    """Apple Messages through a child process, as records; the twin of :class:`imsg_sdk.IMessageClient`.
+
+    Parameters are those of the sync class.  Every coroutine may be awaited from any running asyncio loop,
+    uvloop's too, and cancelled: the request is forgotten and the client goes on working.
+    """
+
+    async def connect(self) -> Self:
+        """Start the child now.  See `IMessageClient.connect`."""
+        await _run(self._core.session())
+        return self
+
+    async def close(self) -> None:
+        """End the children, without blocking the loop.  See `IMessageClient.close`."""
+        await asyncio.to_thread(self._close)
+
+    async def __aenter__(self) -> Self:
+        return await self.connect()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def probe(self) -> Probe:
+        """Return what the program is and can do.  See `IMessageClient.probe`."""
+        return await _run(probe(self._core))
+
+    async def doctor(self) -> Report:
+        """Check step by step what is needed.  See `IMessageClient.doctor`."""
+        return await _run(examine(self._core))
+
+    async def chats(self, limit: int | None = None, *, unread_only: bool = False) -> tuple[Chat, ...]:
+        """Return chats.  See `IMessageClient.chats`.
+
+        Returns
+        -------
+        tuple of Chat
+            Most recent first.
+        """
+        plan = history.list_chats(self._core, limit=checked_limit(limit), unread_only=unread_only)
+        return tuple(await _run(plan))
+
+    async def chat(self, target: TargetLike) -> Chat:
+        """Return one chat.  See `IMessageClient.chat`."""
+        return await _run(self._core.chat(target))
+
+    async def participants(self, chat: history.Targets = None) -> tuple[Participant, ...]:
+        """Return who is in which chat.  See `IMessageClient.participants`.
+
+        Returns
+        -------
+        tuple of Participant
+            One per person and chat.
+        """
+        return tuple(await _run(history.list_participants(self._core, chat)))
+
+    async def messages(
+        self,
+        chat: history.Targets = None,
+        *,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
+        participants: People | None = None,
+        text: str | None = None,
+        from_me: bool | None = None,
+        limit: int | None = 200,
+        attachments: bool = False,
+        include: str | Iterable[str] = (),
+        progress: Progress | None = None,
+    ) -> tuple[Message, ...]:
+        """Return messages.  See `IMessageClient.messages`; `progress` is a function or None here.
+
+        Returns
+        -------
+        tuple of Message
+            Oldest first, with their tapbacks, and their attachments if asked for.
+        """
+        wanted = make_filter(
+            since=since,
+            until=until,
+            participants=participants,
+            text=text,
+            from_me=from_me,
+            limit=limit,
+            include=include,
+        )
+        return tuple(await _run(history.messages(self._core, chat, wanted, attachments=attachments, progress=progress)))
+
+    async def reactions(
+        self, chat: history.Targets = None, *, limit: int | None = 200, **filters: Any
+    ) -> tuple[Reaction, ...]:
+        """Return tapbacks.  See `IMessageClient.reactions`.
+
+        Returns
+        -------
+        tuple of Reaction
+            In the order of their messages.
+        """
+        found = await self.messages(chat, limit=limit, **filters)
+        return tuple(reaction for message in found for reaction in message.reactions)
+
+    async def attachments(
+        self, chat: history.Targets = None, *, limit: int | None = 200, **filters: Any
+    ) -> tuple[Attachment, ...]:
+        """Return attachments.  See `IMessageClient.attachments`.
+
+        Returns
+        -------
+        tuple of Attachment
+            In the order of their messages.
+        """
+        found = await self.messages(chat, limit=limit, attachments=True, **filters)
+        return tuple(attachment for message in found for attachment in message.attachments)
+
+    async def edits(self, chat: history.Targets = None, *, limit: int | None = 200, **filters: Any) -> tuple[Edit, ...]:
+        """Return versions of edited messages.  See `IMessageClient.edits`.
+
+        Returns
+        -------
+        tuple of Edit
+            One per version.
+        """
+        return tuple(await _run(history.list_edits(self._core, chat, make_filter(limit=limit, **filters))))
+
+    async def message(self, guid: str) -> Message:
+        """Return one message.  See `IMessageClient.message`."""
+        return await _run(history.message(self._core, guid))
+
+    async def search(self, text: str, *, exact: bool = False, limit: int | None = 50) -> tuple[Message, ...]:
+        """Return messages that hold a text.  See `IMessageClient.search`.
+
+        Returns
+        -------
+        tuple of Message
+            The newest `limit`, oldest first.
+        """
+        plan = history.search_messages(self._core, text, exact=exact, limit=checked_limit(limit))
+        return tuple(await _run(plan))
+
+    async def iter_messages(
+        self, chat: history.Targets = None, *, attachments: bool = False, limit: int | None = None, **filters: Any
+    ) -> AsyncIterator[Message]:
+        """Yield messages one chat at a time.  See `IMessageClient.iter_messages`."""
+        wanted = make_filter(limit=limit, **filters)
+        chats = await _run(history.chats_to_read(self._core, chat))
+        seen: set[int] = set()
+        for each in chats:
+            for message in await _run(history.messages(self._core, each.chat_id, wanted, attachments=attachments)):
+                if message.rowid not in seen:
+                    seen.add(message.rowid)
+                    yield message
+
+    async def stats(
+        self, chat: TargetLike | None = None, *, include_media: bool = False, time_zone: str | None = None
+    ) -> Stats:
+        """Return counts.  See `IMessageClient.stats`."""
+        return await _run(self._core.stats(chat, include_media=include_media, time_zone=time_zone))
+
+    async def scheduled(self, limit: int | None = None) -> tuple[ScheduledMessage, ...]:
+        """Return messages that wait to be sent later.  See `IMessageClient.scheduled`."""
+        return tuple(await _run(self._core.scheduled(limit=checked_limit(limit))))
+
+    async def send_status(self, guid: str) -> SendStatus:
+        """Return what the database knows of a sent message.  See `IMessageClient.send_status`."""
+        return await _run(self._core.send_status(guid))
+
+    async def call(self, method: str, params: dict[str, Any] | None = None, *, timeout_s: float | None = None) -> Any:
+        """Send any request as it is.  See `IMessageClient.call`."""
+        return await _run(self._core.call(method, params, timeout_s=timeout_s))
+
+
+async def _run(plan: Plan[T]) -> T:
+    """Run a plan to its end by awaiting."""
+    try:
+        step = next(plan)
+        while True:
+            try:
+                answer = await _await(step)
+            except BaseException as error:  # noqa: BLE001 - it is thrown into the plan, which ends by it or not
+                step = plan.throw(error)
+            else:
+                step = plan.send(answer)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        plan.close()
+
+
+async def _await(step: Wait | Pause) -> Any:
+    if isinstance(step, Pause):
+        await asyncio.sleep(step.seconds)
+        return None
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + step.timeout_s
+    waiter = asyncio.wrap_future(step.future)
+    try:
+        while not waiter.done() and (left := deadline - loop.time()) > 0:
+            await asyncio.wait([waiter], timeout=min(left, _SLICE_S))
+    except BaseException:
+        step.forget()
+        raise
+    finally:
+        if not waiter.done():
+            waiter.cancel()
+    if not waiter.done() or waiter.cancelled():
+        step.forget()
+        raise step.expired()
+    return waiter.result()

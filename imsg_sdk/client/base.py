@@ -1,0 +1,220 @@
+"""What both clients are: settings, a pool of children, and an end.
+
+A client is a thin handle: no thread refers to it, so one that nobody holds is collected and its children end.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import msgspec
+
+from imsg_sdk.client.core import Core
+from imsg_sdk.client.pool import Limits, Pool
+from imsg_sdk.client.sandboxed import PrivateSandbox
+from imsg_sdk.config import ClientConfig, Config, load_config
+from imsg_sdk.rpc.backends import Backend, imsg_backend, our_server, refuse_windows, ssh_backend
+
+__all__ = ["BaseClient", "ConfigLike"]
+
+ConfigLike = ClientConfig | Config | Mapping[str, Any] | str | os.PathLike[str]
+
+
+class BaseClient:
+    """Constructor, alternative constructors and end of both clients."""
+
+    _core: Core
+
+    def __init__(
+        self,
+        config: ConfigLike | None = None,
+        *,
+        cli_path: str | os.PathLike[str] | Sequence[str] | None = None,
+        db_path: str | os.PathLike[str] | None = None,
+        region: str | None = None,
+        startup_timeout_s: float | None = None,
+        read_timeout_s: float | None = None,
+        close_timeout_s: float | None = None,
+        max_line_bytes: int | None = None,
+    ) -> None:
+        refuse_windows()
+        program = None if cli_path is None or isinstance(cli_path, str | os.PathLike) else tuple(cli_path)
+        settings = _settings(
+            config,
+            cli_path=cli_path if program is None else None,
+            db_path=db_path,
+            region=region,
+            startup_timeout_s=startup_timeout_s,
+            read_timeout_s=read_timeout_s,
+            close_timeout_s=close_timeout_s,
+            max_line_bytes=max_line_bytes,
+        )
+        if settings.remote_host is not None and program is None:
+            backend = ssh_backend(settings.remote_host, cli_path=settings.cli_path, db_path=settings.db_path)
+        else:
+            backend = imsg_backend(program or settings.cli_path, settings.db_path)
+        self._begin(backend, settings, None)
+
+    def _begin(self, backend: Backend, settings: ClientConfig, sandbox: PrivateSandbox | None) -> None:
+        limits = Limits(
+            startup_timeout_s=settings.startup_timeout_s,
+            close_timeout_s=settings.close_timeout_s,
+            max_line_bytes=settings.max_line_bytes,
+        )
+        pool = Pool(backend, limits, prepare=None if sandbox is None else sandbox.make)
+        self._config = settings
+        self._sandbox = sandbox
+        self._core = Core(
+            pool,
+            region=settings.region,
+            read_timeout_s=settings.read_timeout_s,
+            startup_timeout_s=settings.startup_timeout_s + (0.0 if sandbox is None else sandbox.timeout_s),
+        )
+        self._finalizer = weakref.finalize(self, _let_go, pool, sandbox)
+
+    @classmethod
+    def _over(
+        cls, backend: Backend, config: ConfigLike | None, sandbox: PrivateSandbox | None = None, **overrides: Any
+    ) -> Self:
+        client = cls.__new__(cls)
+        client._begin(backend, _settings(config, **overrides), sandbox)
+        return client
+
+    @classmethod
+    def from_chat_db(
+        cls, path: str | os.PathLike[str], config: ConfigLike | None = None, *, dialect: str = "v1", **settings: Any
+    ) -> Self:
+        """Return a client of this package's own server over a database file.
+
+        Works wherever Python runs on a Unix system, without a Mac and without ``imsg``.  The file is opened
+        read-only.  It shows more than ``imsg`` does: edits, effects, services, delivery, hidden rows.
+
+        Parameters
+        ----------
+        path
+            A ``chat.db``, with its ``-wal`` beside it if there is one.
+        config
+            As for the class.
+        dialect
+            ``"v1"`` or ``"legacy"``: the generation of ``imsg`` that the server speaks as.
+        settings
+            Keywords of the class, such as ``read_timeout_s``.
+
+        Examples
+        --------
+        >>> with IMessageClient.from_chat_db("chat.db") as client:  # doctest: +SKIP
+        ...     client.messages(limit=None)
+        """
+        refuse_windows()
+        backend = our_server(os.fspath(path), dialect=dialect)
+        return cls._over(backend, config, **settings)
+
+    @classmethod
+    def sandbox(cls, *, seed: int = 0, messages: int = 5000, config: ConfigLike | None = None, **settings: Any) -> Self:
+        """Return a client of a make-believe history, made when first needed and removed at the end.
+
+        Parameters
+        ----------
+        seed
+            The same seed and size give the same history.
+        messages
+            How many messages to make.
+        config
+            As for the class.
+        settings
+            Keywords of the class.
+
+        Examples
+        --------
+        >>> with IMessageClient.sandbox(seed=7, messages=1000) as client:  # doctest: +SKIP
+        ...     client.chats()
+        """
+        refuse_windows()
+        sandbox = PrivateSandbox(seed=seed, messages=messages)
+        return cls._over(our_server(sandbox.path), config, sandbox, **settings)
+
+    @classmethod
+    def over_ssh(
+        cls,
+        host: str,
+        *,
+        cli_path: str = "imsg",
+        db_path: str | None = None,
+        ssh: Sequence[str] = ("ssh",),
+        config: ConfigLike | None = None,
+        **settings: Any,
+    ) -> Self:
+        """Return a client of an ``imsg`` on another machine, over ssh.
+
+        Parameters
+        ----------
+        host
+            ``host`` or ``user@host``; keys must be set up, since nobody can type a password.
+        cli_path
+            The program on that machine; a full path if a login without terminal does not find it.
+        db_path
+            The database on that machine, if not the program's own choice.
+        ssh
+            The command to use and its options.
+        config, settings
+            As for the class.
+        """
+        refuse_windows()
+        return cls._over(ssh_backend(host, cli_path=cli_path, db_path=db_path, ssh=ssh), config, **settings)
+
+    @property
+    def config(self) -> ClientConfig:
+        """Return the settings in force."""
+        return self._config
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._core.pool.is_closed
+
+    def _close(self) -> None:
+        self._core.pool.close()
+        self._finalizer()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a client holds child processes and cannot be pickled: make one in each process")
+
+    def __repr__(self) -> str:
+        pool = self._core.pool
+        if pool.is_closed:
+            state = "closed"
+        elif pool.latest is None:
+            state = "not connected"
+        else:
+            n = pool.n_children
+            state = f"{n} child{'' if n == 1 else 'ren'}"
+        return f"<{type(self).__name__} of {_shown(pool)}, {state}>"
+
+
+def _shown(pool: Pool) -> str:
+    if pool.latest is None:
+        return pool.backend.name
+    profile = pool.latest.profile
+    version = ".".join(map(str, profile.version)) if profile.version and not pool.backend.is_ours else ""
+    return " ".join(filter(None, (pool.backend.name, version, f"({profile.generation})")))
+
+
+def _settings(config: ConfigLike | None, **overrides: Any) -> ClientConfig:
+    given = {name: value for name, value in overrides.items() if value is not None}
+    if isinstance(config, Config):
+        config = config.client
+    if isinstance(config, ClientConfig):
+        checked = load_config({}, environ={}, **given)
+        return msgspec.structs.replace(config, **{name: getattr(checked.client, name) for name in given})
+    if config is not None and not isinstance(config, str | Mapping):
+        config = os.fspath(config)
+    return load_config(config, **given).client
+
+
+def _let_go(pool: Pool, sandbox: PrivateSandbox | None) -> None:
+    pool.abandon()
+    if sandbox is not None:
+        sandbox.remove()

@@ -1,0 +1,270 @@
+"""Verbs as plans that give records: what the sync and the async client share.
+
+A plan asks children through the pool and decodes what they answer; it never blocks, draws or logs text.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any
+
+import msgspec
+
+from imsg_sdk.addressing import TargetLike
+from imsg_sdk.client import records
+from imsg_sdk.client.plan import Pause, Plan, Wait
+from imsg_sdk.client.pool import Pool, Role
+from imsg_sdk.client.targets import find_chat, find_chats
+from imsg_sdk.columns import Batch
+from imsg_sdk.errors import (
+    AddressError,
+    BackendExited,
+    DatabaseUnavailable,
+    InvalidParams,
+    PermissionDenied,
+    RequestTimeout,
+    ServerBusy,
+    StartupTimeout,
+)
+from imsg_sdk.models import Chat, ScheduledMessage, SendStatus, Stats
+from imsg_sdk.rpc.connection import Connection, Pending
+from imsg_sdk.rpc.handshake import Session
+from imsg_sdk.rpc.profiles import NEWEST_KNOWN, Generation, Profile
+from imsg_sdk.rpc.protocol import INVALID_PARAMS
+
+__all__ = ["Core"]
+
+log = logging.getLogger("imsg_sdk.client.core")
+
+PAGE_ROWS = 20_000
+_BUSY_TRIES = 6
+_BUSY_FIRST_S = 0.05
+_DIRECTORY_FRESH_S = 10.0
+_ALL_CHATS = 1_000_000
+
+Rows = Callable[[Batch], object]
+Progress = Callable[[int, int | None], object]
+
+
+class _Cursor(msgspec.Struct):
+    cursor: str | None = None
+    rows: int = 0
+
+
+_cursor = msgspec.json.Decoder(_Cursor)
+_batch = msgspec.json.Decoder(Batch)
+
+
+class Core:
+    """The verbs over one pool of children.
+
+    Parameters
+    ----------
+    pool
+        The children.
+    region
+        Country that phone numbers without a country code belong to.
+    read_timeout_s
+        Longest wait for one answer.
+    """
+
+    def __init__(self, pool: Pool, *, region: str, read_timeout_s: float, startup_timeout_s: float) -> None:
+        self.pool = pool
+        self.region = region
+        self.read_timeout_s = read_timeout_s
+        self._startup_timeout_s = startup_timeout_s
+        self._directory: tuple[float, list[Chat]] | None = None
+        self._has_warned = False
+
+    # ---- asking --------------------------------------------------------------------------------------------------
+
+    def session(self, role: Role = Role.READ) -> Plan[Session]:
+        """Return the child of `role`, started if need be."""
+        ready = self.pool.session(role)
+        if isinstance(ready, Future):
+            # Proving, starting and greeting are bounded by themselves; this bound stands behind them.
+            bound = 4 * self._startup_timeout_s + 10
+            ready = yield Wait(ready, bound, expired=self._start_expired, forget=lambda: None)
+        self._warn_if_newer(ready.profile)
+        return ready
+
+    def _start_expired(self) -> StartupTimeout:
+        return StartupTimeout(f"{self.pool.backend.name} did not start in time", hint="doctor() goes step by step")
+
+    def _warn_if_newer(self, profile: Profile) -> None:
+        if not self._has_warned and profile.is_newer_than_known:
+            self._has_warned = True
+            have, known = (".".join(map(str, each)) for each in (profile.version or (), NEWEST_KNOWN))
+            warnings.warn(
+                f"imsg {have} is newer than {known}, the newest this package knows; what is known of it is used",
+                stacklevel=4,
+            )
+
+    def ask(self, method: str, *, timeout_s: float | None = None, **values: Any) -> Plan[msgspec.Raw]:
+        """Ask a reading question in documented keys; None values are left out."""
+        session = yield from self.session()
+        params = session.profile.params(method, **values)
+        return (yield from self.request(method, params, timeout_s=timeout_s))
+
+    def request(
+        self, method: str, params: dict[str, Any], *, role: Role = Role.READ, timeout_s: float | None = None
+    ) -> Plan[msgspec.Raw]:
+        """Send a request as it is and return its undecoded result.
+
+        A reading request is repeated when the server is busy, and once when its child was ended from outside.
+        """
+        timeout_s = self.read_timeout_s if timeout_s is None else timeout_s
+        busy = ended = 0
+        while True:
+            session = yield from self.session(role)
+            self.pool.refuse_killer(method, params)
+            connection = session.connection
+            try:
+                pending = connection.request(method, params)
+            except ValueError as error:
+                raise InvalidParams(str(error), code=INVALID_PARAMS) from None
+            except BackendExited:
+                ended += 1
+                if ended > 2:
+                    raise
+                continue
+            try:
+                answer: msgspec.Raw = yield _wait_for(connection, pending, timeout_s)
+                return answer
+            except ServerBusy:
+                busy += 1
+                if busy >= _BUSY_TRIES or role is not Role.READ:
+                    raise
+                yield Pause(_BUSY_FIRST_S * 2**busy)
+            except BackendExited as error:
+                ended += 1
+                if (blamed := self.pool.blame(connection, pending, error)) is not None:
+                    raise blamed from None
+                if ended > 1 or role is not Role.READ:
+                    raise
+            except (DatabaseUnavailable, PermissionDenied):
+                if session.profile.generation is Generation.LEGACY:
+                    # It opens its database once and for all; only a new child can see it mended.
+                    self.pool.drop(session)
+                raise
+
+    # ---- pages of our own server -----------------------------------------------------------------------------------
+
+    def pages(self, table: str, query: dict[str, Any], take: Rows, progress: Progress | None = None) -> Plan[int]:
+        """Read a whole table page by page, handing each batch to `take`; returns the number of rows.
+
+        The next page is asked for before the present one is decoded, so that both sides work at once.
+        """
+        method = f"x.{table}"
+        params: dict[str, Any] = {"query": query, "page_rows": PAGE_ROWS}
+        answer = yield from self.request(method, params)
+        done = 0
+        while True:
+            head = _cursor.decode(answer)
+            following = None
+            if head.cursor is not None:
+                params = {**params, "cursor": head.cursor}
+                following = self._ask_ahead(method, params)
+            take(_batch.decode(answer))
+            done += head.rows
+            if progress is not None:
+                progress(done, None)
+            if head.cursor is None:
+                return done
+            try:
+                answer = (yield following) if following is not None else (yield from self.request(method, params))
+            except (ServerBusy, BackendExited):
+                # A cursor is no state of the child, so another one may go on from it.
+                answer = yield from self.request(method, params)
+
+    def _ask_ahead(self, method: str, params: dict[str, Any]) -> Wait | None:
+        """Send a request whose answer is wanted later; None where the child is not up."""
+        session = self.pool.session(Role.READ)
+        if isinstance(session, Future) or not session.connection.is_open:
+            return None
+        connection = session.connection
+        pending = connection.request(method, params)
+        return _wait_for(connection, pending, self.read_timeout_s)
+
+    # ---- chats ---------------------------------------------------------------------------------------------------
+
+    def chats(self, *, limit: int | None = None, unread_only: bool = False) -> Plan[list[Chat]]:
+        """Return chats, most recent first."""
+        answer = yield from self.ask("chats.list", limit=limit or _ALL_CHATS, unread_only=True if unread_only else None)
+        found = records.decode_chats(answer)
+        if limit is None and not unread_only:
+            self._directory = (time.monotonic(), found)
+        return found
+
+    def chat(self, target: TargetLike) -> Plan[Chat]:
+        """Return the one chat that a target names."""
+        found: Chat = yield from self._look_up(lambda chats: find_chat(target, chats, region=self.region))
+        return found
+
+    def chats_of(self, targets: TargetLike | Iterable[TargetLike] | None) -> Plan[list[Chat] | None]:
+        """Return the chats that targets name; None for no target."""
+        if targets is None:
+            return None
+        several = targets if isinstance(targets, int | str) or not isinstance(targets, Iterable) else list(targets)
+        found: list[Chat] = yield from self._look_up(lambda chats: find_chats(several, chats, region=self.region))
+        return found
+
+    def _look_up(self, find: Callable[[list[Chat]], Any]) -> Plan[Any]:
+        """Look into the list of chats, which is read again if it is not fresh or does not have it."""
+        if self._directory is not None and time.monotonic() - self._directory[0] < _DIRECTORY_FRESH_S:
+            try:
+                return find(self._directory[1])
+            except AddressError:
+                log.debug("not in the list of chats at hand; reading it again")
+        chats = yield from self.chats()
+        return find(chats)
+
+    # ---- single answers --------------------------------------------------------------------------------------------
+
+    def stats(
+        self, chat: TargetLike | None = None, *, include_media: bool = False, time_zone: str | None = None
+    ) -> Plan[Stats]:
+        """Return counts over one chat or all."""
+        chosen = None if chat is None else (yield from self.chat(chat))
+        answer = yield from self.ask(
+            "messages.stats",
+            chat_id=None if chosen is None else chosen.chat_id,
+            include_media=True if include_media else None,
+            time_zone=time_zone,
+        )
+        return records.decode_stats(answer)
+
+    def scheduled(self, *, limit: int | None = None) -> Plan[list[ScheduledMessage]]:
+        """Return messages that wait to be sent, soonest first."""
+        answer = yield from self.ask("messages.scheduled", limit=limit or _ALL_CHATS)
+        return records.decode_scheduled(answer)
+
+    def send_status(self, guid: str) -> Plan[SendStatus]:
+        """Return what the database knows of a sent message."""
+        answer = yield from self.ask("message.send_status", guid=guid)
+        return records.decode_send_status(answer)
+
+    def call(self, method: str, params: dict[str, Any] | None = None, *, timeout_s: float | None = None) -> Plan[Any]:
+        """Send any request as it is and return its result as plain objects."""
+        answer = yield from self.request(method, dict(params or {}), timeout_s=timeout_s)
+        return msgspec.json.decode(answer)
+
+
+def _wait_for(connection: Connection, pending: Pending, timeout_s: float) -> Wait:
+    return Wait(
+        pending,
+        timeout_s,
+        expired=lambda: _expired(pending.method, timeout_s),
+        forget=lambda: connection.forget(pending),
+    )
+
+
+def _expired(method: str, timeout_s: float) -> RequestTimeout:
+    return RequestTimeout(
+        f"{method} was not answered within {timeout_s:g} s",
+        hint="ask for less, or raise read_timeout_s; a reading request may be repeated",
+    )

@@ -1,0 +1,139 @@
+"""Which messages a call means: checked once, then as a query of our server, or as keys and a predicate.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from imsg_sdk._time import parse_instant, to_us
+from imsg_sdk.addressing import Handle, normalize_handle
+from imsg_sdk.errors import InvalidParams
+from imsg_sdk.models import Message
+from imsg_sdk.rpc.profiles import clamp_iso
+from imsg_sdk.rpc.protocol import INVALID_PARAMS
+
+__all__ = ["INCLUDES", "Filter", "TimeLike", "checked_limit", "make_filter"]
+
+TimeLike = datetime | str
+"""An aware datetime, ISO 8601 text with a zone, or an age such as ``"7d"``."""
+
+People = str | Handle | Iterable[str | Handle]
+"""One handle or several."""
+
+INCLUDES = ("orphaned", "deleted", "reactions")
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that narrows a reading call down, apart from the chat."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    participants: tuple[str, ...] | None = None
+    from_me: bool | None = None
+    text: str | None = None
+    limit: int | None = None
+    include: tuple[str, ...] = ()
+
+    def query(self, chat_ids: list[int] | None) -> dict[str, Any]:
+        """Return the query that our own server takes."""
+        values = {
+            "chat_ids": chat_ids,
+            "since_us": None if self.since is None else to_us(self.since),
+            "until_us": None if self.until is None else to_us(self.until),
+            "participants": None if self.participants is None else list(self.participants),
+            "from_me": self.from_me,
+            "text": self.text,
+            "limit": self.limit,
+            "include": list(self.include) or None,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def start(self) -> str | None:
+        """Return `since` as any program reads it."""
+        return None if self.since is None else clamp_iso(self.since)
+
+    @property
+    def needs_check(self) -> bool:
+        """Whether a program's own filters are not enough."""
+        return self.participants is not None or self.from_me is not None or self.text is not None
+
+    def accepts(self, message: Message) -> bool:
+        """Tell whether a message passes what the programs cannot filter, or filter otherwise."""
+        if self.from_me is not None and message.is_from_me is not self.from_me:
+            return False
+        if self.participants is not None:
+            # The programs let own messages of a direct chat pass under the other side's handle.
+            people = {person.casefold() for person in self.participants}
+            if message.is_from_me or (message.sender or "").casefold() not in people:
+                return False
+        return self.text is None or self.text.casefold() in (message.text or "").casefold()
+
+
+def make_filter(
+    *,
+    since: TimeLike | None = None,
+    until: TimeLike | None = None,
+    participants: People | None = None,
+    from_me: bool | None = None,
+    text: str | None = None,
+    limit: int | None = None,
+    include: str | Iterable[str] = (),
+) -> Filter:
+    """Check what a caller gave.
+
+    Raises
+    ------
+    InvalidParams
+        A time without a zone, a limit below 1, or another thing that cannot be meant; a ``ValueError`` too.
+    """
+    now = datetime.now(UTC)
+    return Filter(
+        since=None if since is None else _instant(since, now, "since"),
+        until=None if until is None else _instant(until, now, "until"),
+        participants=None if participants is None else _people(participants),
+        from_me=from_me,
+        text=text or None,
+        limit=checked_limit(limit),
+        include=_included(include),
+    )
+
+
+def checked_limit(limit: int | None, name: str = "limit") -> int | None:
+    """Return `limit` if it is a whole number above 0, or None."""
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or not 0 < limit < 2**63):
+        raise InvalidParams(
+            f"{name} must be a whole number above 0", code=INVALID_PARAMS, hint=f"{name}=None takes everything"
+        )
+    return limit
+
+
+def _instant(value: TimeLike, now: datetime, name: str) -> datetime:
+    try:
+        return parse_instant(value, now=now, name=name)
+    except (ValueError, OverflowError) as error:
+        text = str(error) if isinstance(error, ValueError) else f"{name} lies before the year 1"
+        raise InvalidParams(text, code=INVALID_PARAMS) from None
+
+
+def _people(value: People) -> tuple[str, ...]:
+    people = [value] if isinstance(value, str | Handle) else list(value)
+    texts = []
+    for person in people:
+        text = person.raw if isinstance(person, Handle) else person
+        normal = normalize_handle(text) if isinstance(text, str) else ""
+        if not normal:
+            raise InvalidParams("participants must be handles: phone numbers or e-mail addresses", code=INVALID_PARAMS)
+        texts += [normal, text] if normal != text else [text]
+    return tuple(texts)
+
+
+def _included(value: str | Iterable[str]) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else tuple(value)
+    for name in names:
+        if name not in INCLUDES:
+            raise InvalidParams(f"include knows {', '.join(INCLUDES)} only", code=INVALID_PARAMS)
+    return names

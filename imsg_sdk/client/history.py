@@ -1,0 +1,247 @@
+"""Messages with their children, from whichever kind of program: columns of our server, or its wire objects."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from imsg_sdk.addressing import TargetLike
+from imsg_sdk.client.core import Core, Progress
+from imsg_sdk.client.filters import Filter
+from imsg_sdk.client.plan import Plan
+from imsg_sdk.client.reading import find_message, read_chats, search
+from imsg_sdk.client.records import column_reader
+from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, Batch, Packed, Table
+from imsg_sdk.errors import InvalidParams, NotFound, Unsupported
+from imsg_sdk.models import Attachment, Chat, Edit, Message, Participant, Reaction
+
+__all__ = [
+    "Targets",
+    "chats_to_read",
+    "children",
+    "list_chats",
+    "list_edits",
+    "list_participants",
+    "message",
+    "messages",
+    "participants_of",
+    "records_of",
+    "search_messages",
+]
+
+R = TypeVar("R")
+_CLASSES: dict[str, Callable[..., Any]] = {
+    "messages": Message,
+    "reactions": Reaction,
+    "attachments": Attachment,
+    "chats": Chat,
+    "participants": Participant,
+    "edits": Edit,
+}
+_TABLES = {table.name: table for table in (MESSAGES, REACTIONS, ATTACHMENTS, CHATS, PARTICIPANTS, EDITS)}
+
+Targets = TargetLike | Iterable[TargetLike] | None
+
+
+def messages(
+    core: Core, targets: Targets, wanted: Filter, *, attachments: bool = False, progress: Progress | None = None
+) -> Plan[list[Message]]:
+    """Return messages with their tapbacks, and attachments if asked for, oldest first."""
+    session = yield from core.session()
+    chats = yield from core.chats_of(targets)
+    if not session.profile.extended:
+        return (yield from read_chats(core, chats, wanted, attachments=attachments, progress=progress))
+    query = wanted.query(None if chats is None else [chat.chat_id for chat in chats])
+    return (yield from _joined(core, query, attachments, progress))
+
+
+def _joined(core: Core, query: dict[str, Any], attachments: bool, progress: Progress | None) -> Plan[list[Message]]:
+    """Read the three tables of one query and hang the children on their messages."""
+    batches: list[Batch] = []
+    yield from core.pages(MESSAGES.name, query, batches.append, progress)
+    reactions = yield from _by_message(core, REACTIONS, query)
+    files = (yield from _by_message(core, ATTACHMENTS, query)) if attachments else {}
+    found = []
+    for batch in batches:
+        for values in _rows(batch):
+            rowid = values["rowid"]
+            values["reactions"] = tuple(reactions.get(rowid, ()))
+            values["attachments"] = tuple(files.get(rowid, ()))
+            found.append(Message(**values))
+    found.sort(key=_age)
+    return found
+
+
+def _by_message(core: Core, table: Table, query: dict[str, Any]) -> Plan[dict[int, list[Any]]]:
+    grouped: defaultdict[int, list[Any]] = defaultdict(list)
+
+    def take(batch: Batch) -> None:
+        for record in records_of(batch):
+            grouped[record.message_rowid].append(record)
+
+    yield from core.pages(table.name, query, take)
+    return grouped
+
+
+def children(table: Table, found: Iterable[Message]) -> Iterator[Any]:
+    """Yield the records of a table that messages carry, or the messages themselves."""
+    if table is MESSAGES:
+        yield from found
+        return
+    for each in found:
+        yield from each.reactions if table is REACTIONS else each.attachments
+
+
+def chats_to_read(core: Core, targets: Targets) -> Plan[list[Chat]]:
+    """Return the chats that targets name, or all of them, most recent first."""
+    chats = yield from core.chats_of(targets)
+    return (yield from core.chats()) if chats is None else chats
+
+
+def list_chats(core: Core, *, limit: int | None, unread_only: bool) -> Plan[list[Chat]]:
+    """Return chats with every column the program can fill, most recent first."""
+    session = yield from core.session()
+    if not session.profile.extended:
+        return (yield from core.chats(limit=limit, unread_only=unread_only))
+    found: list[Chat] = []
+    query = {} if limit is None or unread_only else {"limit": limit}
+    yield from core.pages(CHATS.name, query, lambda batch: found.extend(records_of(batch)))
+    found.sort(key=lambda chat: (chat.last_message_at is None, _negative(chat), -chat.chat_id))
+    if unread_only:
+        found = [chat for chat in found if chat.unread_count]
+    return found if limit is None else found[:limit]
+
+
+def _negative(chat: Chat) -> float:
+    return -chat.last_message_at.timestamp() if chat.last_message_at else 0.0
+
+
+def list_participants(core: Core, targets: Targets) -> Plan[list[Participant]]:
+    """Return who is in which chat."""
+    session = yield from core.session()
+    chats = yield from core.chats_of(targets)
+    if session.profile.extended:
+        query = {} if chats is None else {"chat_ids": [chat.chat_id for chat in chats]}
+        found: list[Participant] = []
+        yield from core.pages(PARTICIPANTS.name, query, lambda batch: found.extend(records_of(batch)))
+        return found
+    if chats is None:
+        chats = yield from core.chats()
+    return list(participants_of(chats))
+
+
+def participants_of(chats: Iterable[Chat]) -> Iterator[Participant]:
+    """Yield one record per person and chat, of what a chat says of its people."""
+    for chat in chats:
+        for handle in chat.participants:
+            yield Participant(chat_id=chat.chat_id, handle=handle, chat_name=chat.name, is_group=chat.is_group)
+
+
+def list_edits(core: Core, targets: Targets, wanted: Filter) -> Plan[list[Edit]]:
+    """Return the versions of edited messages; only our own server knows them."""
+    yield from require_extended(core, "edits")
+    chats = yield from core.chats_of(targets)
+    query = wanted.query(None if chats is None else [chat.chat_id for chat in chats])
+    found: list[Edit] = []
+    yield from core.pages(EDITS.name, query, lambda batch: found.extend(records_of(batch)))
+    return found
+
+
+def require_extended(core: Core, what: str) -> Plan[None]:
+    """Raise where the program does not report `what`.
+
+    Raises
+    ------
+    Unsupported
+        It is not our own server.
+    """
+    session = yield from core.session()
+    if not session.profile.extended:
+        raise Unsupported(
+            f"imsg does not report {what}",
+            hint="read the file with IMessageClient.from_chat_db(path) or imsg_sdk.read_chat_db(path)",
+        )
+
+
+def message(core: Core, guid: str) -> Plan[Message]:
+    """Return the message of a guid, with tapbacks and attachments."""
+    session = yield from core.session()
+    if not session.profile.extended:
+        return (yield from find_message(core, guid))
+    try:
+        found = yield from _joined(core, {"guids": [guid], "include": ["orphaned", "deleted", "reactions"]}, True, None)
+    except InvalidParams:
+        found = yield from _message_by_paging(core, guid)
+    if not found:
+        raise NotFound("no message has this guid", hint="a guid is compared letter by letter; messages() lists them")
+    return found[0]
+
+
+def _message_by_paging(core: Core, guid: str) -> Plan[list[Message]]:
+    rowids: list[int] = []
+
+    def take(batch: Batch) -> None:
+        guids, ids = _unpacked(batch, "guid"), _unpacked(batch, "rowid")
+        rowids.extend(rowid for rowid, each in zip(ids, guids, strict=True) if each == guid)
+
+    include = ["orphaned", "deleted", "reactions"]
+    yield from core.pages(MESSAGES.name, {"include": include}, take)
+    if not rowids:
+        return []
+    return (yield from _joined(core, {"rowids": rowids, "include": include}, True, None))
+
+
+def search_messages(core: Core, text: str, *, exact: bool = False, limit: int | None = 50) -> Plan[list[Message]]:
+    """Return the newest messages that hold a text, oldest first."""
+    if not text.strip():
+        raise InvalidParams("the text to search for is blank", hint="give at least one character that is not a space")
+    session = yield from core.session()
+    if not session.profile.extended:
+        found = yield from search(core, text, exact=exact, limit=limit)
+        return sorted(found, key=_age)
+    wanted = Filter(text=text, limit=None if exact else limit)
+    found = yield from _joined(core, wanted.query(None), False, None)
+    if exact:
+        folded = text.strip().casefold()
+        found = [each for each in found if (each.text or "").strip().casefold() == folded]
+    return found if limit is None else found[-limit:]
+
+
+# ---- batches to records -------------------------------------------------------------------------------------------
+
+
+def records_of(batch: Batch) -> list[Any]:
+    """Return the rows of a batch as records of its table."""
+    kind = _CLASSES[batch.table]
+    return [kind(**values) for values in _rows(batch)]
+
+
+def _rows(batch: Batch) -> list[dict[str, Any]]:
+    table = _TABLES[batch.table]
+    names = [column.name for column in table.columns if column.name in batch.columns]
+    columns = []
+    for name in names:
+        reader = column_reader(table[name].kind)
+        columns.append(list(map(reader, _unpacked(batch, name))))
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _unpacked(batch: Batch, name: str) -> list[Any]:
+    column = batch.columns[name]
+    if not isinstance(column, Packed):
+        return column
+    values = column.values
+    if column.codes is not None:
+        return [None if code < 0 else values[code] for code in column.codes]
+    if column.at is None:
+        return [values[0]] * batch.rows
+    spread = [column.default] * batch.rows
+    for place, value in zip(column.at, values, strict=True):
+        spread[place] = value
+    return spread
+
+
+def _age(each: Message) -> tuple[bool, float, int]:
+    created = each.created_at
+    return created is not None, created.timestamp() if created else 0.0, each.rowid

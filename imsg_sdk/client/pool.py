@@ -1,0 +1,297 @@
+"""Which child answers what: one child a role, started when first needed, restarted with backoff.
+
+A slow send must not hold up a lookup, and a legacy program answers strictly in turn, so each role has a child
+of its own.  Starting takes a thread of its own, so that neither an interrupted nor an asynchronous caller can
+leave a half-started child behind.  The pool also remembers which requests ended a child, and never lets the
+same request end another.
+"""
+
+from __future__ import annotations
+
+import collections
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from imsg_sdk.errors import BackendExited, ClientClosed, ForkedProcess, ImsgError, UsageError
+from imsg_sdk.rpc.backends import Backend, locate, prove
+from imsg_sdk.rpc.connection import Connection, Pending
+from imsg_sdk.rpc.handshake import Session, shake_hands
+from imsg_sdk.rpc.transport import ProcessTransport
+
+__all__ = ["Limits", "Pool", "Role"]
+
+log = logging.getLogger("imsg_sdk.client.pool")
+
+_QUICK_DEATH_S = 5.0
+_FIRST_DELAY_S = 0.1
+_LONGEST_DELAY_S = 3.0
+_KILLERS_KEPT = 256
+_FROM_OUTSIDE = frozenset({-1, -2, -9, -15})  # HUP, INT, KILL, TERM: somebody ended it; it did not fall
+
+
+class Role(StrEnum):
+    """What a child is for."""
+
+    READ = "read"
+    SEND = "send"
+    WATCH = "watch"
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of the pool's children."""
+
+    startup_timeout_s: float
+    close_timeout_s: float
+    max_line_bytes: int
+
+
+class _Slot:
+    """The child of one role, or the callers that wait for it."""
+
+    def __init__(self) -> None:
+        self.session: Session | None = None
+        self.started_at = 0.0
+        self.file: tuple[int, int] | None = None
+        self.waiting: list[Future[Session]] | None = None
+        self.quick_deaths = 0
+
+
+class Pool:
+    """The children of one client.
+
+    Holds no reference to the client, so that a client nobody holds can be collected and its children end.
+    """
+
+    def __init__(self, backend: Backend, limits: Limits, *, prepare: Callable[[], None] | None = None) -> None:
+        self.backend = backend
+        self.limits = limits
+        self._owner_pid = os.getpid()
+        # Re-entrant, because a finalizer may run inside any allocation made while it is held.
+        self._lock = threading.RLock()
+        self._slots = {role: _Slot() for role in Role}
+        self._killers: collections.OrderedDict[bytes, None] = collections.OrderedDict()
+        self._is_proven = False
+        self._prepare = prepare
+        self._first_start = threading.Lock()
+        self._closing = threading.Event()
+        self.latest: Session | None = None
+        """The session that started last, for showing what the program is."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closing.is_set()
+
+    @property
+    def n_children(self) -> int:
+        """Return how many children are up."""
+        return sum(slot.session is not None and slot.session.connection.is_open for slot in self._slots.values())
+
+    def check(self) -> None:
+        """Raise where the client cannot be used any more.
+
+        Raises
+        ------
+        ForkedProcess
+            This process is a fork of the one that made the client.
+        ClientClosed
+            The client was closed.
+        """
+        if os.getpid() != self._owner_pid:
+            raise ForkedProcess(
+                "this client belongs to the process that made it", hint="make a new client in each worker process"
+            )
+        if self._closing.is_set():
+            raise ClientClosed("this client is closed", hint="make a new one; `with` closes it at the end of the block")
+
+    def session(self, role: Role) -> Session | Future[Session]:
+        """Return the child of `role` if it is up, else a future for it; never blocks."""
+        self.check()
+        with self._lock:
+            slot = self._slots[role]
+            if slot.session is not None and slot.session.connection.is_open and not self._is_stale(slot):
+                return slot.session
+            future: Future[Session] = Future()
+            if slot.waiting is not None:
+                slot.waiting.append(future)
+                return future
+            slot.waiting = [future]
+        threading.Thread(target=self._start, args=(role,), name=f"imsg-start-{role}", daemon=True).start()
+        return future
+
+    def _is_stale(self, slot: _Slot) -> bool:
+        """Tell whether a legacy child reads a file that is no longer at the path; v1 looks by itself."""
+        session = slot.session
+        if session is None or session.profile.generation != "legacy" or slot.file is None:
+            return False
+        if _identity(self.backend) in (slot.file, None):
+            return False
+        log.info("the database was replaced; restarting the child")
+        session.connection.abandon()
+        return True
+
+    def _start(self, role: Role) -> None:
+        slot = self._slots[role]
+        try:
+            outcome: Session | ImsgError = self._open(slot)
+        except ImsgError as error:
+            outcome = error
+        except Exception:
+            # The start thread is the owner of its callers' futures: none may be left hanging.
+            log.exception("starting a child failed")
+            outcome = UsageError("starting the program failed in an unexpected way", hint="see the log")
+        with self._lock:
+            waiting, slot.waiting = slot.waiting or [], None
+            if isinstance(outcome, Session):
+                slot.session = self.latest = outcome
+        for future in waiting:
+            with suppress(InvalidStateError):  # its caller gave up
+                if isinstance(outcome, Session):
+                    future.set_result(outcome)
+                else:
+                    future.set_exception(outcome)
+
+    def _open(self, slot: _Slot) -> Session:
+        if slot.quick_deaths:
+            delay = min(_FIRST_DELAY_S * 2 ** (slot.quick_deaths - 1), _LONGEST_DELAY_S)
+            self._closing.wait(max(slot.started_at + delay - time.monotonic(), 0.0))
+        self._make_ready()
+        slot.started_at = time.monotonic()
+        slot.file = _identity(self.backend)
+        connection = Connection(self._transport(), name=self.backend.name)
+        connection.on_end = lambda: self._count_death(slot)
+        connection.start()
+        try:
+            session = shake_hands(connection, self.backend, timeout_s=self.limits.startup_timeout_s, known=self.latest)
+        except BaseException:
+            connection.abandon()
+            raise
+        if self._closing.is_set():
+            connection.abandon()
+            raise ClientClosed("this client was closed while it started")
+        return session
+
+    def _make_ready(self) -> None:
+        """Find and prove the program, and make what it reads, once for all roles."""
+        with self._first_start:
+            if not self._is_proven:
+                self.backend = locate(self.backend)
+                prove(self.backend, timeout_s=self.limits.startup_timeout_s)
+                if self._prepare is not None:
+                    self._prepare()
+                self._is_proven = True
+
+    def _transport(self) -> ProcessTransport:
+        return ProcessTransport(
+            self.backend.argv("rpc"),
+            env=self.backend.env,
+            max_line_bytes=self.limits.max_line_bytes,
+            close_grace_s=self.limits.close_timeout_s,
+        )
+
+    def _count_death(self, slot: _Slot) -> None:
+        if time.monotonic() - slot.started_at < _QUICK_DEATH_S and not self._closing.is_set():
+            slot.quick_deaths += 1
+        else:
+            slot.quick_deaths = 0
+
+    def drop(self, session: Session) -> None:
+        """Let a child go that cannot be used any more; the next call starts another."""
+        with self._lock:
+            for slot in self._slots.values():
+                if slot.session is session:
+                    slot.session = None
+        session.connection.abandon()
+
+    # ---- requests that end children ------------------------------------------------------------------------------
+
+    def refuse_killer(self, method: str, params: dict[str, Any]) -> None:
+        """Raise if this very request has ended a child before.
+
+        Raises
+        ------
+        BackendExited
+            It has.
+        """
+        if self._killers and _key(method, params) in self._killers:
+            raise _killer_error(self.backend.name, method)
+
+    def blame(self, connection: Connection, pending: Pending, error: BackendExited) -> BackendExited | None:
+        """Judge the end of a child under a request.
+
+        Returns the error to raise if this request ended it, which is remembered; None if the child was
+        ended from outside, or others were out with it and nobody can tell.
+        """
+        was_alone = connection.killers == (pending,)
+        fell = connection.was_cut_off or not (error.returncode in _FROM_OUTSIDE or self.backend.host is not None)
+        if not (was_alone and fell):
+            return None
+        with self._lock:
+            self._killers[_key(pending.method, pending.params)] = None
+            if len(self._killers) > _KILLERS_KEPT:
+                self._killers.popitem(last=False)
+        log.warning("%s ended the program", pending.method)
+        return BackendExited(
+            f"{error.message} while it answered {pending.method}",
+            returncode=error.returncode,
+            stderr_tail=error.stderr_tail,
+            hint=_KILLER_HINT,
+        )
+
+    # ---- the end -------------------------------------------------------------------------------------------------
+
+    def abandon(self) -> None:
+        """Let all children go without waiting; for a client that nobody holds any more."""
+        self._closing.set()
+        for slot in self._slots.values():
+            if slot.session is not None:
+                slot.session.connection.abandon()
+
+    def close(self) -> None:
+        """End all children, within the bound of the close ladder.  Calling it again does nothing."""
+        if os.getpid() != self._owner_pid:
+            return
+        self._closing.set()
+        with self._lock:
+            sessions = [slot.session for slot in self._slots.values() if slot.session is not None]
+            waiting = [future for slot in self._slots.values() for future in slot.waiting or ()]
+        closed = ClientClosed("this client was closed", hint="make a new one")
+        for future in waiting:
+            with suppress(InvalidStateError):  # settled this moment
+                future.set_exception(closed)
+        for session in sessions:
+            session.connection.close(closed)
+
+
+_KILLER_HINT = (
+    "the same request is not sent again; ask for fewer rows (a smaller limit, a shorter time) or read the file "
+    "with IMessageClient.from_chat_db(path)"
+)
+
+
+def _killer_error(name: str, method: str) -> BackendExited:
+    return BackendExited(f"this request to {method} has ended {name} before, so it was not sent", hint=_KILLER_HINT)
+
+
+def _key(method: str, params: dict[str, Any]) -> bytes:
+    return method.encode() + b" " + msgspec.json.encode(params, order="deterministic")
+
+
+def _identity(backend: Backend) -> tuple[int, int] | None:
+    """Return device and inode of the database, where it is a file of this machine that we were told of."""
+    if backend.host is not None or backend.db_path is None:
+        return None
+    try:
+        status = os.stat(backend.db_path)  # noqa: PTH116 - called before every legacy request
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,54 @@
+"""A make-believe history in a private folder, made by a child process and removed with its client."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+
+from imsg_sdk.errors import BackendExited, UsageError
+from imsg_sdk.rpc.commands import run_command
+from imsg_sdk.rpc.faults import describe_exit, redact
+
+__all__ = ["PrivateSandbox"]
+
+
+class PrivateSandbox:
+    """One generated database.  The folder is made at once, the database when it is needed."""
+
+    def __init__(self, *, seed: int, messages: int) -> None:
+        if messages < 1:
+            raise UsageError("a sandbox needs at least one message", hint="messages=5000 takes a moment")
+        self._seed = seed
+        self._messages = messages
+        self._owner_pid = os.getpid()
+        self._folder = tempfile.mkdtemp(prefix="imsg-sandbox-")
+        self.path = f"{self._folder}/chat.db"
+        self.timeout_s = 30.0 + messages / 2000
+
+    def make(self) -> None:
+        """Generate the database; blocks.
+
+        Raises
+        ------
+        BackendExited
+            The generator failed.
+        """
+        if os.path.exists(self.path):  # noqa: PTH110 - pathlib is not imported for it
+            return
+        arguments = ["--messages", str(self._messages), "--seed", str(self._seed)]
+        argv = [sys.executable, "-m", "imsg_sdk.sandbox", "generate", self.path, *arguments]
+        output = run_command(argv, timeout_s=self.timeout_s)
+        if output.ending.returncode != 0:
+            raise BackendExited(
+                f"the sandbox generator {describe_exit(output.ending.returncode)}",
+                returncode=output.ending.returncode,
+                stderr_tail=redact(output.ending.stderr_tail),
+                hint="is the temporary folder full? stderr_tail of this error says more",
+            )
+
+    def remove(self) -> None:
+        """Remove the folder; calling it again does nothing."""
+        if os.getpid() == self._owner_pid:
+            shutil.rmtree(self._folder, ignore_errors=True)

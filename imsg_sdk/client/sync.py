@@ -1,0 +1,460 @@
+"""The client for scripts and notebooks: blocking calls, collections as DataFrames.
+
+pandas is imported when the first frame is built.  A call blocks the thread that makes it, in a running event
+loop too; nothing here nests, patches or borrows a loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+from imsg_sdk.addressing import TargetLike
+from imsg_sdk.client import history
+from imsg_sdk.client.base import BaseClient
+from imsg_sdk.client.core import Progress
+from imsg_sdk.client.doctor import Probe, Report, examine, probe
+from imsg_sdk.client.filters import Filter, People, TimeLike, checked_limit, make_filter
+from imsg_sdk.client.plan import Plan, run
+from imsg_sdk.client.reading import read_chats
+from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, Table
+from imsg_sdk.models import Chat, Message, ScheduledMessage, SendStatus, Stats
+from imsg_sdk.progress import Progress as Panel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["IMessageClient"]
+
+ProgressOption = bool | Progress | None
+
+
+class IMessageClient(BaseClient):
+    """Apple Messages through a child process, as DataFrames.
+
+    The child is started by the first call that needs it.  Use the client in ``with``, or call :meth:`close`;
+    a client that is forgotten, or whose process dies, takes its children with it.
+
+    Parameters
+    ----------
+    config
+        Settings, a path to a settings file, or its content; the keywords win over it.
+    cli_path
+        The program: a name on PATH, a path, or a list with arguments to go before its own.
+    db_path
+        The database, if not the program's own choice.
+    region
+        Country that phone numbers without a country code belong to.
+    startup_timeout_s
+        Longest wait for the child's first answer.
+    read_timeout_s
+        Longest wait for one answer to a reading request.
+    close_timeout_s
+        Longest wait for the child to leave by itself, and again after it was told to.
+    max_line_bytes
+        Longest line taken from the child; beyond it the child is ended.
+
+    Raises
+    ------
+    ConfigError
+        A setting is invalid.
+    UsageError
+        This is Windows.
+
+    Examples
+    --------
+    >>> from imsg_sdk import IMessageClient
+    >>> with IMessageClient.sandbox(seed=7) as client:  # doctest: +SKIP
+    ...     client.messages(limit=3)
+    """
+
+    def connect(self) -> Self:
+        """Start the child now rather than at the first call; calling it again does nothing.
+
+        Raises
+        ------
+        BackendNotFound
+            There is no such program, or it is not ``imsg``.
+        BackendExited
+            It ended at once.
+        StartupTimeout
+            It did not answer.
+        """
+        run(self._core.session())
+        return self
+
+    def close(self) -> None:
+        """End the children: end of input, then TERM, then KILL.  Calling it again does nothing."""
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self.connect()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---- what works ------------------------------------------------------------------------------------------------
+
+    def probe(self) -> Probe:
+        """Return what the program is and can do: version, generation, methods, database and bridge."""
+        return run(probe(self._core))
+
+    def doctor(self) -> Report:
+        """Check step by step what is needed, with the remedy for each step that fails; raises nothing.
+
+        Returns
+        -------
+        Report
+            One step each for program, genuineness, start, version, protocol, database and bridge.
+        """
+        return run(examine(self._core))
+
+    # ---- reading ---------------------------------------------------------------------------------------------------
+
+    def chats(self, limit: int | None = None, *, unread_only: bool = False) -> pd.DataFrame:
+        """Return chats as a DataFrame, most recent first.
+
+        Parameters
+        ----------
+        limit
+            Most rows to return; ``None`` returns all.
+        unread_only
+            Only chats with unread messages.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per chat that holds a message, columns of :data:`imsg_sdk.frames.CHATS`.
+
+        Raises
+        ------
+        Unsupported
+            `unread_only` of a program before 0.13, or of a database without read states.
+        """
+        return self._frame(CHATS, history.list_chats(self._core, limit=checked_limit(limit), unread_only=unread_only))
+
+    def chat(self, target: TargetLike) -> Chat:
+        """Return one chat as a record.
+
+        Parameters
+        ----------
+        target
+            Chat id, ``chat_id:…``, guid, identifier, or the handle of a direct chat.
+
+        Raises
+        ------
+        AddressError
+            It names no chat, or more than one.
+        """
+        return run(self._core.chat(target))
+
+    def participants(self, chat: history.Targets = None) -> pd.DataFrame:
+        """Return who is in which chat, one row per person and chat.
+
+        Parameters
+        ----------
+        chat
+            One target or several; ``None`` means every chat.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of :data:`imsg_sdk.frames.PARTICIPANTS`; joins on ``chat_id``.  The owner is not listed.
+        """
+        return self._frame(PARTICIPANTS, history.list_participants(self._core, chat))
+
+    def messages(
+        self,
+        chat: history.Targets = None,
+        *,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
+        participants: People | None = None,
+        text: str | None = None,
+        from_me: bool | None = None,
+        limit: int | None = 200,
+        attachments: bool = False,
+        include: str | Iterable[str] = (),
+        progress: ProgressOption = None,
+    ) -> pd.DataFrame:
+        """Return messages as a DataFrame, oldest first.
+
+        Parameters
+        ----------
+        chat
+            Chat id, guid, identifier or handle, or several of them; ``None`` means every chat.
+        since, until
+            Aware datetime, ISO 8601 text, or an age such as ``"7d"``.  `since` is inclusive, `until` is not.
+        participants
+            Only messages that these handles wrote; own messages never match.
+        text
+            Only messages that hold this text, whatever its case.
+        from_me
+            Only own messages, or only those of others.
+        limit
+            Most rows to return, counted from the newest.  ``None`` pages through everything.
+        attachments
+            Ask the program for attachments too, so that ``n_attachments`` is known; slower on a real one.
+        include
+            Rows that are left out otherwise: ``"orphaned"``, ``"deleted"``, ``"reactions"``.  Only our own
+            server can show them.
+        progress
+            ``True`` or ``False``, or a function of rows done and rows in all (None if unknown).  By default
+            progress is shown where a person looks and `limit` is None.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per message, columns and dtypes of :data:`imsg_sdk.frames.MESSAGES`.  ``created_at`` is UTC
+            with microseconds.  What the program does not tell is NA.  No match gives an empty frame with the
+            same columns.
+
+        Raises
+        ------
+        AddressError
+            `chat` matches no chat, or more than one.
+        InvalidParams
+            A time without a zone, or a limit below 1; a ``ValueError`` too.
+        DatabaseUnavailable
+            The database is missing or unreadable.
+        RequestTimeout
+            No answer within ``config.read_timeout_s`` seconds.  Safe to repeat.
+
+        Notes
+        -----
+        A real program gives some 4,000 messages a second.  Where a chat holds more than one page, its
+        messages without any date are left out, since pages are cut by date.
+        """
+        wanted = make_filter(
+            since=since,
+            until=until,
+            participants=participants,
+            text=text,
+            from_me=from_me,
+            limit=limit,
+            include=include,
+        )
+        return self._read(MESSAGES, chat, wanted, attachments, progress)
+
+    def reactions(
+        self, chat: history.Targets = None, *, limit: int | None = 200, progress: ProgressOption = None, **filters: Any
+    ) -> pd.DataFrame:
+        """Return the tapbacks that stand on messages, oldest first.
+
+        Parameters
+        ----------
+        chat, limit, progress, filters
+            As for :meth:`messages`: the tapbacks are those of the messages that it would return.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per tapback, columns of :data:`imsg_sdk.frames.REACTIONS`; joins on ``message_rowid``.
+        """
+        return self._read(REACTIONS, chat, make_filter(limit=limit, **filters), False, progress)
+
+    def attachments(
+        self, chat: history.Targets = None, *, limit: int | None = 200, progress: ProgressOption = None, **filters: Any
+    ) -> pd.DataFrame:
+        """Return attachments, with their path and whether the file is there.
+
+        Parameters
+        ----------
+        chat, limit, progress, filters
+            As for :meth:`messages`: the attachments are those of the messages that it would return.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per attachment, columns of :data:`imsg_sdk.frames.ATTACHMENTS`; joins on
+            ``message_rowid``.  ``path`` is a path on the machine that holds the database.
+        """
+        return self._read(ATTACHMENTS, chat, make_filter(limit=limit, **filters), True, progress)
+
+    def edits(self, chat: history.Targets = None, *, limit: int | None = 200, **filters: Any) -> pd.DataFrame:
+        """Return every version of edited messages, and parts taken back.
+
+        Parameters
+        ----------
+        chat, limit, filters
+            As for :meth:`messages`: the edits are those of the messages that it would return.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per version, columns of :data:`imsg_sdk.frames.EDITS`; joins on ``message_rowid``.
+
+        Raises
+        ------
+        Unsupported
+            The program is not our own server; ``imsg`` does not report edits.
+        """
+        run(history.require_extended(self._core, "edits"))
+        return self._read(EDITS, chat, make_filter(limit=limit, **filters), False, False)
+
+    def message(self, guid: str) -> Message:
+        """Return one message as a record, with its tapbacks and attachments.
+
+        Parameters
+        ----------
+        guid
+            The message's own id, exactly.
+
+        Raises
+        ------
+        NotFound
+            There is none.
+
+        Notes
+        -----
+        A real program cannot look up a guid: its chats are read one after the other, most recent first.
+        """
+        return run(history.message(self._core, guid))
+
+    def search(self, text: str, *, exact: bool = False, limit: int | None = 50) -> pd.DataFrame:
+        """Return the newest messages that hold a text, oldest first.
+
+        Parameters
+        ----------
+        text
+            What to look for, whatever its case.
+        exact
+            The message must be this text, and not only contain it.
+        limit
+            Most rows to return, counted from the newest; ``None`` returns all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As :meth:`messages` returns it; a real program does not tell attachments and tapbacks here.
+
+        Raises
+        ------
+        InvalidParams
+            `text` is blank.
+
+        Notes
+        -----
+        Our own server compares every text case-folded.  A real program folds only ASCII letters where the
+        text is in the text column, and before 0.14.1 it finds nothing elsewhere.
+        """
+        plan = history.search_messages(self._core, text, exact=exact, limit=checked_limit(limit))
+        return self._frame(MESSAGES, plan)
+
+    def iter_messages(
+        self, chat: history.Targets = None, *, attachments: bool = False, limit: int | None = None, **filters: Any
+    ) -> Iterator[Message]:
+        """Yield messages as records, one chat at a time.
+
+        Parameters
+        ----------
+        chat, attachments, filters
+            As for :meth:`messages`.
+        limit
+            Most messages of each chat, counted from the newest; ``None`` yields all.
+
+        Yields
+        ------
+        Message
+            Chat after chat, most recent chat first, oldest message first in each; a message that is in
+            several chats comes once.  Only one chat is held in memory.
+        """
+        wanted = make_filter(limit=limit, **filters)
+        seen: set[int] = set()
+        for each in run(history.chats_to_read(self._core, chat)):
+            for message in run(history.messages(self._core, each.chat_id, wanted, attachments=attachments)):
+                if message.rowid not in seen:
+                    seen.add(message.rowid)
+                    yield message
+
+    def stats(
+        self, chat: TargetLike | None = None, *, include_media: bool = False, time_zone: str | None = None
+    ) -> Stats:
+        """Return counts of messages by chat, sender, service and day.
+
+        Parameters
+        ----------
+        chat
+            One chat; ``None`` means all.
+        include_media
+            Count attachments too.
+        time_zone
+            IANA name of the zone that days are counted in; ``None`` takes the program's own.
+
+        Raises
+        ------
+        Unsupported
+            A program before 0.13.
+        """
+        return run(self._core.stats(chat, include_media=include_media, time_zone=time_zone))
+
+    def scheduled(self, limit: int | None = None) -> tuple[ScheduledMessage, ...]:
+        """Return messages that wait to be sent later, soonest first.
+
+        Raises
+        ------
+        Unsupported
+            A program before 0.13, or a database of an older system.
+        """
+        return tuple(run(self._core.scheduled(limit=checked_limit(limit))))
+
+    def send_status(self, guid: str) -> SendStatus:
+        """Return what the database knows of a sent message; an unknown guid is ``pending``.
+
+        Raises
+        ------
+        Unsupported
+            A program before 0.10.
+        """
+        return run(self._core.send_status(guid))
+
+    def call(self, method: str, params: dict[str, Any] | None = None, *, timeout_s: float | None = None) -> Any:
+        """Send any request as it is and return its result as plain objects: the way round this class.
+
+        Parameters
+        ----------
+        method
+            Name of the method on the wire.
+        params
+            Its keys, unchecked.
+        timeout_s
+            Longest wait; ``None`` takes ``read_timeout_s``.
+        """
+        return run(self._core.call(method, params, timeout_s=timeout_s))
+
+    # ---- frames ----------------------------------------------------------------------------------------------------
+
+    def _frame(self, table: Table, plan: Plan[list[Any]]) -> pd.DataFrame:
+        from imsg_sdk.frames.build import frame_from_records
+
+        return frame_from_records(table, run(plan))
+
+    def _read(
+        self, table: Table, chat: history.Targets, wanted: Filter, attachments: bool, option: ProgressOption
+    ) -> pd.DataFrame:
+        with _progress(option, wanted.limit) as progress:
+            return run(self._read_plan(table, chat, wanted, attachments, progress))
+
+    def _read_plan(
+        self, table: Table, chat: history.Targets, wanted: Filter, attachments: bool, progress: Progress | None
+    ) -> Plan[pd.DataFrame]:
+        session = yield from self._core.session()
+        chats = yield from self._core.chats_of(chat)
+        if not session.profile.extended:
+            found = yield from read_chats(self._core, chats, wanted, attachments=attachments, progress=progress)
+            from imsg_sdk.frames.build import frame_from_records
+
+            return frame_from_records(table, history.children(table, found))
+        from imsg_sdk.frames.build import FrameBuilder
+
+        builder = FrameBuilder(table)
+        query = wanted.query(None if chats is None else [each.chat_id for each in chats])
+        yield from self._core.pages(table.name, query, builder.add, progress)
+        return builder.frame()
+
+
+def _progress(option: ProgressOption, limit: int | None) -> contextlib.AbstractContextManager[Progress | None]:
+    if option is True or (option is None and limit is None):
+        return Panel(unit="messages")
+    return contextlib.nullcontext(None if isinstance(option, bool) else option)

@@ -1,0 +1,67 @@
+"""Which chat a target names, among the chats that there are.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from imsg_sdk.addressing import Handle, Target, TargetKind, TargetLike, lookup_key, parse_target
+from imsg_sdk.errors import AddressError
+from imsg_sdk.models import Chat
+
+__all__ = ["find_chat", "find_chats"]
+
+
+def find_chats(targets: TargetLike | Iterable[TargetLike], chats: Sequence[Chat], *, region: str) -> list[Chat]:
+    """Return the chats of one or several targets, each once, in the order given."""
+    several = [targets] if isinstance(targets, int | str | Handle | Target) else list(targets)
+    found = {chat.chat_id: chat for chat in (find_chat(each, chats, region=region) for each in several)}
+    return list(found.values())
+
+
+def find_chat(target: TargetLike, chats: Sequence[Chat], *, region: str) -> Chat:
+    """Return the one chat that a target names.
+
+    A bare text may be a handle, a guid or an identifier; handles are compared as phone numbers of `region`
+    and find direct chats only.
+
+    Raises
+    ------
+    AddressError
+        It names no chat, or more than one.
+    """
+    parsed = parse_target(target)
+    matches = _matches(parsed, chats, region)
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
+        raise AddressError(
+            f"no chat matches {parsed.redacted}",
+            hint="chats() lists those that hold a message; participants() lists who is in which",
+        )
+    shown = ", ".join(f"{chat.chat_id} ({chat.service or 'no service'})" for chat in matches[:8])
+    raise AddressError(
+        f"{len(matches)} chats match {parsed.redacted}: {shown}",
+        hint="give one chat id, or several at once as a list",
+    )
+
+
+def _matches(target: Target, chats: Sequence[Chat], region: str) -> list[Chat]:
+    match target.kind:
+        case TargetKind.CHAT_ID:
+            return [chat for chat in chats if chat.chat_id == target.chat_id]
+        case TargetKind.CHAT_GUID:
+            return [chat for chat in chats if chat.guid == target.chat_guid]
+        case TargetKind.CHAT_IDENTIFIER:
+            return [chat for chat in chats if chat.identifier == target.chat_identifier]
+    text = target.handle or ""
+    if exact := [chat for chat in chats if text == chat.guid]:
+        return exact
+    if exact := [chat for chat in chats if text == chat.identifier]:
+        return exact
+    key = lookup_key(text, region=region)
+    return [chat for chat in chats if not chat.is_group and key and _is_with(chat, key, region)]
+
+
+def _is_with(chat: Chat, key: str, region: str) -> bool:
+    people = [chat.identifier] if chat.identifier else list(chat.participants)
+    return any(lookup_key(person, region=region) == key for person in people)
