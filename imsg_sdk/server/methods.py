@@ -144,7 +144,7 @@ class Reads:
         return {"messages": found}
 
     def _stats(self, values: dict[str, Any], _: Mapping[str, Any]) -> dict[str, Any]:
-        from imsg_sdk.server.stats import find_zone  # zones cost time to load, and few ask for them
+        from imsg_sdk.server.zones import find_zone  # zones cost time to load, and few ask for them
 
         chat_id, name = values["chat_id"], values["time_zone"]
         with self._source.store() as store:
