@@ -1,0 +1,110 @@
+"""Who and where: the handles and chats of a file, both small enough to be read whole."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from imsg_sdk.chatdb.connection import Connection
+from imsg_sdk.chatdb.schema import Schema
+
+__all__ = ["ChatRow", "Directory"]
+
+_GROUP_STYLE = 43
+_DIRECT_STYLE = 45
+
+
+class ChatRow(NamedTuple):
+    """One row of ``chat``, read by its meaning."""
+
+    rowid: int
+    guid: str | None
+    identifier: str | None
+    display_name: str | None
+    service: str | None
+    is_group: bool
+    account_id: str | None
+    account_login: str | None
+    last_addressed_handle: str | None
+    group_id: str | None
+    is_archived: bool | None
+    is_filtered: bool | None
+
+    @property
+    def name(self) -> str | None:
+        """Return the name given to the chat, else its identifier."""
+        return self.display_name or self.identifier
+
+
+class Directory:
+    """Handles and chats by rowid."""
+
+    def __init__(self, handles: dict[int, str], chats: dict[int, ChatRow]) -> None:
+        self.handles = handles
+        self.chats = chats
+        self.names = list(dict.fromkeys(handles.values()))
+        """Distinct handles."""
+        position = {name: code for code, name in enumerate(self.names)}
+        self.name_codes = {rowid: position[name] for rowid, name in handles.items()}
+        """Position in `names` by the rowid of the handle."""
+
+    @classmethod
+    def load(cls, connection: Connection, schema: Schema) -> Directory:
+        """Read both tables."""
+        return cls(_handles(connection, schema), _chats(connection, schema))
+
+    def handle_rowids(self, handles: list[str]) -> list[int]:
+        """Return the rowids whose handle equals one of `handles`, ASCII case ignored."""
+        wanted = {_ascii_lower(handle) for handle in handles}
+        return [rowid for rowid, name in self.handles.items() if _ascii_lower(name) in wanted]
+
+
+def _ascii_lower(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
+def _handles(connection: Connection, schema: Schema) -> dict[int, str]:
+    if not schema.has("handle", "id"):
+        return {}
+    rows = connection.rows(f"SELECT ROWID, {schema.text('handle', 'id')} FROM handle")
+    return {rowid: str(name) for rowid, name in rows if name}
+
+
+def _chats(connection: Connection, schema: Schema) -> dict[int, ChatRow]:
+    if not schema.has("chat"):
+        return {}
+    text = ("guid", "chat_identifier", "display_name", "service_name")
+    more = ("account_id", "account_login", "last_addressed_handle", "group_id")
+    numbers = ("style", "is_archived", "is_filtered")
+    columns = [schema.text("chat", name) for name in text + more]
+    columns += [schema.number("chat", name, default="NULL") for name in numbers]
+    rows = connection.rows(f"SELECT ROWID, {', '.join(columns)} FROM chat ORDER BY ROWID")
+    return {row[0]: _chat(row) for row in rows}
+
+
+def _chat(row: tuple[object, ...]) -> ChatRow:
+    rowid, *texts, style, archived, filtered = row
+    assert isinstance(rowid, int)
+    guid, identifier, name, service, account_id, login, addressed, group_id = (
+        None if value is None else str(value) for value in texts
+    )
+    return ChatRow(
+        rowid,
+        guid,
+        identifier,
+        name,
+        service,
+        _is_group(style, guid, identifier),
+        account_id,
+        login,
+        addressed,
+        group_id,
+        None if archived is None else archived != 0,
+        None if filtered is None else filtered != 0,
+    )
+
+
+def _is_group(style: object, guid: str | None, identifier: str | None) -> bool:
+    """Tell groups by the stored style; files too old to have it show it in the guid."""
+    if style in (_GROUP_STYLE, _DIRECT_STYLE):
+        return style == _GROUP_STYLE
+    return ";+;" in (guid or "") or ";+;" in (identifier or "")

@@ -1,0 +1,84 @@
+"""Tapbacks: which rows are one, what they point at, and which of them still stand.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Final, NamedTuple
+
+__all__ = ["TAPBACK_SQL", "Tapback", "emoji_of", "standing", "target_of", "type_of"]
+
+_STICKERS: Final = (1000, 2007)
+_STICKER_REMOVED: Final = 3007
+_FIRST_REMOVAL: Final = 3000
+
+_TYPES: Final = ("love", "like", "dislike", "laugh", "emphasis", "question", "custom", "sticker")
+_EMOJI: Final = ("\u2764\ufe0f", "\U0001f44d", "\U0001f44e", "\U0001f602", "\u203c\ufe0f", "\u2753")
+
+TAPBACK_SQL: Final = "({0} = 1000 OR {0} BETWEEN 2000 AND 2007 OR {0} BETWEEN 3000 AND 3007)"
+"""A condition on the number of an association; ``format`` takes its SQL."""
+
+
+class Tapback(NamedTuple):
+    """One tapback row, added or removed, on the message `target`."""
+
+    target: int
+    rowid: int
+    kind: int
+    emoji: str | None
+    part: int
+    person: Hashable
+    sender: str | None
+    is_from_me: bool
+    created_at: int | None
+
+
+def type_of(kind: int) -> str:
+    """Return the name of a kind of tapback, added or removed."""
+    return "sticker" if kind in _STICKERS else _TYPES[kind % 1000]
+
+
+def emoji_of(kind: int, custom: str | None) -> str | None:
+    """Return the emoji a tapback shows; a sticker shows none."""
+    if kind in _STICKERS:
+        return None
+    number = kind % 1000
+    return _EMOJI[number] if number < len(_EMOJI) else custom
+
+
+def target_of(associated_guid: str) -> tuple[str, int]:
+    """Split an association into the guid it points at and the part of that message.
+
+    ``p:2/GUID`` is part 2; ``bp:GUID`` and a bare guid are the message as a whole, part 0.
+    """
+    prefix, slash, guid = associated_guid.rpartition("/")
+    if slash:
+        number = prefix.rpartition(":")[2]
+        return guid, int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
+    return associated_guid.removeprefix("bp:"), 0
+
+
+def standing(events: Iterable[Tapback]) -> list[Tapback]:
+    """Return the tapbacks that stand after all events, oldest first.
+
+    A person has one classic or emoji tapback on a part, and the newest row decides; stickers add up
+    until they are removed.  A removal without anything to remove changes nothing.
+    """
+    single: dict[tuple[int, int, Hashable], Tapback] = {}
+    stickers: dict[tuple[int, int, Hashable], list[Tapback]] = {}
+    for event in sorted(events, key=_order):
+        key = (event.target, event.part, event.person)
+        if event.kind in _STICKERS:
+            stickers.setdefault(key, []).append(event)
+        elif event.kind == _STICKER_REMOVED:
+            stickers.pop(key, None)
+        elif event.kind < _FIRST_REMOVAL:
+            single[key] = event
+        else:
+            single.pop(key, None)
+    left = [*single.values(), *(sticker for pile in stickers.values() for sticker in pile)]
+    left.sort(key=_order)
+    return left
+
+
+def _order(event: Tapback) -> tuple[float, int]:
+    return (float("-inf") if event.created_at is None else event.created_at, event.rowid)
