@@ -106,7 +106,8 @@ MESSAGES = Table(
         Column(
             "kind",
             Kind.CATEGORY,
-            "message, link, app, poll, poll_vote, poll_update, event or unknown; NA where the program does not say.",
+            "message, link, app, poll, poll_vote, poll_update, event or unknown, and reaction where tapback rows "
+            "were asked for; NA where the program does not say.",
         ),
         Column("text", Kind.TEXT, "The text; U+FFFC stands for an attachment; NA where there is none."),
         Column("text_repaired", Kind.OPTIONAL_BOOL, "Damaged bytes were replaced, or the text was salvaged."),
