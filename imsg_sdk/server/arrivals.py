@@ -110,15 +110,16 @@ class Arrivals:
         )
         more = len(batch) == limit
         end = batch[-1].rowid if more else max(top, cursor)
-        unlinked = [
-            rowid
-            for (rowid,) in self._db.rows(
-                "SELECT m.ROWID FROM message m WHERE m.ROWID > ? AND m.ROWID <= ? AND NOT EXISTS"
-                f" (SELECT 1 FROM chat_message_join cmj WHERE cmj.message_id = m.ROWID){self._hidden(view)}",
-                (cursor, end),
-            )
-        ]
-        return WatchPage(self._seen(batch, view), end, unlinked, more)
+        return WatchPage(self._seen(batch, view), end, self.unlinked(cursor, end, view), more)
+
+    def unlinked(self, after: int, to: int, view: WatchView) -> list[int]:
+        """Return the rows of a range that have no chat."""
+        rows = self._db.rows(
+            "SELECT m.ROWID FROM message m WHERE m.ROWID > ? AND m.ROWID <= ? AND NOT EXISTS"
+            f" (SELECT 1 FROM chat_message_join cmj WHERE cmj.message_id = m.ROWID){self._hidden(view)}",
+            (after, to),
+        )
+        return [rowid for (rowid,) in rows]
 
     def late(self, rowids: Sequence[int], view: WatchView) -> WatchPage:
         """Return what is seen of rows that had no chat, as far as they have one now."""

@@ -21,19 +21,16 @@ def default_home() -> str:
 
 
 class AttachmentReader:
-    """Reads the attachments of messages."""
+    """Reads the attachments of messages; with `extended`, ``x`` names the row of each."""
 
-    def __init__(self, database: Database, home: str) -> None:
+    def __init__(self, database: Database, home: str, *, extended: bool) -> None:
         self._db = database
         self._home = home
-        self.rowids: dict[int, list[int]] | None = None
-        """Row ids beside the objects of the last reading, kept only when this is a dict."""
+        self._extended = extended
 
     def of(self, message_ids: Iterable[int]) -> dict[int, list[WireAttachment]]:
         """Return the attachments of each message that has any, in the order of the join table."""
         found: dict[int, list[WireAttachment]] = {}
-        if self.rowids is not None:
-            self.rowids = {}
         for chunk in chunks(sorted(set(message_ids))):
             marks = ",".join("?" * len(chunk))
             rows = self._db.rows(
@@ -44,9 +41,10 @@ class AttachmentReader:
                 chunk,
             )
             for message_id, rowid, *values in rows:
-                found.setdefault(message_id, []).append(self._object(*values))
-                if self.rowids is not None:
-                    self.rowids.setdefault(message_id, []).append(rowid)
+                attachment = self._object(*values)
+                if self._extended:
+                    attachment.x = {"rowid": rowid}
+                found.setdefault(message_id, []).append(attachment)
         return found
 
     def _object(

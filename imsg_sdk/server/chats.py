@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from imsg_sdk.server.database import Database, Row
+from imsg_sdk.server.database import Database
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.directory import ChatEntry, Directory
 from imsg_sdk.server.instants import stored_date, wire_date
 from imsg_sdk.server.objects import Group
-from imsg_sdk.server.previews import PreviewFinder, is_preview
-from imsg_sdk.server.rows import RowReader, chunks
+from imsg_sdk.server.previews import PreviewFinder
+from imsg_sdk.server.rows import URL_BALLOON, RowReader
 from imsg_sdk.wire import WireChat
 
 __all__ = ["ChatList", "group_of"]
@@ -32,7 +32,7 @@ class ChatList:
         if limit < 1:
             return []
         order = self._by_activity(None if unread_only else limit)
-        counts = self._unread([chat_id for chat_id, _ in order])
+        counts = self._unread()
         chats: list[WireChat] = []
         for chat_id, last in order:
             count = counts.get(chat_id, 0)
@@ -62,41 +62,21 @@ class ChatList:
         )
         return [(chat_id, stored_date(last)) for chat_id, last in rows]
 
-    def _unread(self, chat_ids: Sequence[int]) -> dict[int, int]:
-        """Count unread rows by chat; a preview counts as its text row."""
+    def _unread(self) -> dict[int, int]:
+        """Count unread rows by chat; a preview counts as its text row, which is counted itself if unread."""
         if not self._db.has("message", "is_read"):
             return {}
-        counts: dict[int, int] = {}
-        for chunk in chunks(chat_ids):
-            counts |= dict(self._plain_unread(chunk))
-            for chat_id, gone in self._folded_unread(chunk):
-                counts[chat_id] -= gone
+        # CROSS JOIN keeps SQLite from walking through every message of every chat: few are unread.
+        unread = "CROSS JOIN chat_message_join cmj ON m.ROWID = cmj.message_id WHERE m.is_from_me = 0 AND m.is_read = 0"
+        rows = self._db.rows(
+            f"SELECT cmj.chat_id, count(DISTINCT m.ROWID) FROM message m {unread} GROUP BY cmj.chat_id"
+        )
+        counts: dict[int, int] = dict(rows)
+        if self._reader.has_balloons:
+            for preview in self._reader.read(f"{unread} AND m.balloon_bundle_id = '{URL_BALLOON}'", chat="cmj.chat_id"):
+                if self._finder.text_row(preview) is not None:
+                    counts[preview.chat_id] -= 1
         return counts
-
-    def _plain_unread(self, chat_ids: Sequence[int]) -> Iterable[Row]:
-        marks = ",".join("?" * len(chat_ids))
-        return self._db.rows(
-            "SELECT cmj.chat_id, count(DISTINCT m.ROWID) FROM message m JOIN chat_message_join cmj"
-            " ON m.ROWID = cmj.message_id"
-            f" WHERE cmj.chat_id IN ({marks}) AND m.is_from_me = 0 AND m.is_read = 0 GROUP BY cmj.chat_id",
-            chat_ids,
-        )
-
-    def _folded_unread(self, chat_ids: Sequence[int]) -> Iterable[tuple[int, int]]:
-        """Count the unread previews that fold: their text row is counted itself, if it is unread."""
-        if not self._reader.has_balloons:
-            return
-        marks = ",".join("?" * len(chat_ids))
-        previews = self._reader.read(
-            "JOIN chat_message_join cmj ON m.ROWID = cmj.message_id"
-            f" WHERE cmj.chat_id IN ({marks}) AND m.is_from_me = 0 AND m.is_read = 0"
-            " AND m.balloon_bundle_id = 'com.apple.messages.URLBalloonProvider'",
-            chat_ids,
-            chat="cmj.chat_id",
-        )
-        for preview in previews:
-            if is_preview(preview) and self._finder.text_row(preview) is not None:
-                yield preview.chat_id, 1
 
 
 def group_of(chat: ChatEntry) -> Group:

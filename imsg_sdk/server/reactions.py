@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import regex
-
-from imsg_sdk.chatdb.imsg_text import decode_body
+from imsg_sdk.chatdb.imsg_text import decode_body, first_emoji
 from imsg_sdk.server.database import Database
 from imsg_sdk.server.directory import Directory
 from imsg_sdk.server.instants import seconds, stored_date, wire_date
@@ -28,8 +26,6 @@ _KINDS: Final = {
 }
 _CUSTOM: Final = 2006
 _REMOVAL: Final = 1000
-_EMOJI: Final = regex.compile(r"\p{Emoji}")
-_GRAPHEME: Final = regex.compile(r"\X")
 
 _Key = tuple[str, bool, str, str]
 
@@ -45,10 +41,7 @@ def custom_emoji(text: str) -> str | None:
         end = text.find(" to ", begin)
         if end > begin:
             return text[begin:end]
-    for match in _GRAPHEME.finditer(text):
-        if _EMOJI.search(match[0]):
-            return str(match[0])
-    return None
+    return first_emoji(text)
 
 
 def kind_and_emoji(associated_type: int, text: str) -> tuple[str, str] | None:

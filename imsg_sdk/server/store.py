@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from imsg_sdk.columns import Batch
 from imsg_sdk.server import sending
 from imsg_sdk.server.arrivals import Arrivals, WatchPage, WatchView
 from imsg_sdk.server.attachments import AttachmentReader, default_home
@@ -29,6 +30,10 @@ from imsg_sdk.server.stats import Statistics
 from imsg_sdk.server.timeline import Timeline
 from imsg_sdk.server.zones import Zone
 from imsg_sdk.wire import WireChat, WireMessage
+
+if TYPE_CHECKING:
+    from imsg_sdk.chatdb.query import Query
+    from imsg_sdk.server.extended import Extension
 
 __all__ = [
     "AfterPage",
@@ -59,13 +64,15 @@ class Store:
         self._reader = RowReader(database, self._directory)
         self._polls = PollBook(database, self._reader)
         finder = PreviewFinder(self._reader)
-        attachments = AttachmentReader(database, home)
+        attachments = AttachmentReader(database, home, extended=extended)
         self._builder = MessageBuilder(self._reader, self._directory, self._reactions, self._polls, attachments)
         self._timeline = Timeline(self._reader, finder, self._builder)
         self._search = Search(database, self._reader, finder, self._builder)
         self._chats = ChatList(database, self._directory, self._reader, finder)
         self._statistics = Statistics(database, self._directory, self._reader)
         self._arrivals = Arrivals(database, self._reader, finder, self._builder)
+        self._home = home
+        self._opened_extension: Extension | None = None
 
     @classmethod
     def open(cls, path: str, *, dialect: Dialect, extended: bool = False, home: str | None = None) -> Store:
@@ -104,7 +111,10 @@ class Store:
 
     def close(self) -> None:
         """Close the connection; a call that waits for it fails with `StoreError`."""
-        self._db.close()
+        with self._db.lock:
+            if self._opened_extension is not None:
+                self._opened_extension.close()
+            self._db.close()
 
     def features(self) -> dict[str, bool]:
         """Return what the schema can say, as ``initialize`` names it."""
@@ -147,7 +157,10 @@ class Store:
         `full` gives the object of the command ``chats`` in the older dialect, too.
         """
         with self._snapshot():
-            return self._chats.list(limit, unread_only=unread_only, dialect=self.dialect, full=full)
+            chats = self._chats.list(limit, unread_only=unread_only, dialect=self.dialect, full=full)
+            if self.extended:
+                self._extension.add_to_chats(chats)
+            return chats
 
     def group(self, chat_id: int) -> Group | None:
         """Return one chat by its row id."""
@@ -196,13 +209,15 @@ class Store:
         if limit < 1:
             return []
         with self._snapshot():
-            return self._timeline.history(
-                chat_id,
-                limit,
-                participants=participants,
-                start_ns=start_ns,
-                end_ns=end_ns,
-                attachments=attachments,
+            return self._extended(
+                self._timeline.history(
+                    chat_id,
+                    limit,
+                    participants=participants,
+                    start_ns=start_ns,
+                    end_ns=end_ns,
+                    attachments=attachments,
+                )
             )
 
     def after(
@@ -216,18 +231,20 @@ class Store:
     ) -> AfterPage:
         """Return one page of messages in physical order."""
         with self._snapshot():
-            return self._timeline.after(
+            page = self._timeline.after(
                 since_rowid,
                 chat_id=chat_id,
                 limit=limit,
                 attachments=attachments,
                 include_reactions=include_reactions,
             )
+            self._extended(page.messages)
+            return page
 
     def search(self, query: str, *, exact: bool = False, limit: int = 50) -> list[WireMessage]:
         """Return messages whose text contains, or is, the trimmed `query`, newest first."""
         with self._snapshot():
-            return self._search.search(query, exact=exact, limit=limit)
+            return self._extended(self._search.search(query, exact=exact, limit=limit))
 
     def stats(self, *, chat_id: int | None = None, include_media: bool = False, zone: Zone) -> dict[str, Any]:
         """Count messages by chat, sender, service and day in `zone`."""
@@ -277,12 +294,46 @@ class Store:
     def watch_after(self, cursor: int, view: WatchView, limit: int = 100) -> WatchPage:
         """Return what a subscription sees behind `cursor`, looking at `limit` rows."""
         with self._snapshot():
-            return self._arrivals.after(cursor, view, limit)
+            page = self._arrivals.after(cursor, view, limit)
+            self._extended(page.messages)
+            return page
 
     def watch_rows(self, rowids: Sequence[int], view: WatchView) -> WatchPage:
         """Return what a subscription sees of rows that had no chat before."""
         with self._snapshot():
-            return self._arrivals.late(rowids, view)
+            page = self._arrivals.late(rowids, view)
+            self._extended(page.messages)
+            return page
+
+    def unlinked_rows(self, after_rowid: int, view: WatchView) -> list[int]:
+        """Return the rows behind `after_rowid` that have no chat, as far as the subscription would see them."""
+        with self._snapshot():
+            return self._arrivals.unlinked(after_rowid, self.max_rowid(), view)
+
+    def page(self, table: str, query: Query, cursor: str | None, page_rows: int) -> tuple[Batch, str | None]:
+        """Return one page of a table of the one schema, and the cursor of the next.
+
+        Raises
+        ------
+        ValueError
+            There is no such table, or the cursor is none of ours.
+        """
+        with self._db.lock:
+            return self._extension.page(table, query, cursor, page_rows)
+
+    @property
+    def _extension(self) -> Extension:
+        if self._opened_extension is None:
+            # A plain server reads the file in one way only, and need not load the other.
+            from imsg_sdk.server.extended import Extension
+
+            self._opened_extension = Extension(self._db, self._home)
+        return self._opened_extension
+
+    def _extended(self, messages: list[WireMessage]) -> list[WireMessage]:
+        if self.extended:
+            self._extension.add_to_messages(messages)
+        return messages
 
     def _chat(self, chat_id: int) -> ChatEntry | None:
         with self._snapshot():
