@@ -43,6 +43,7 @@ log = logging.getLogger("imsg_sdk.client.core")
 PAGE_ROWS = 20_000
 _BUSY_TRIES = 6
 _BUSY_FIRST_S = 0.05
+_START_TRIES = 3
 _DIRECTORY_FRESH_S = 10.0
 _ALL_CHATS = 1_000_000
 
@@ -115,7 +116,8 @@ class Core:
     ) -> Plan[msgspec.Raw]:
         """Send a request as it is and return its undecoded result.
 
-        A reading request is repeated when the server is busy, and once when its child was ended from outside.
+        A reading request is repeated when the server is busy.  One that was out when its child ended is not:
+        nobody can tell whether it was the cause.
         """
         timeout_s = self.read_timeout_s if timeout_s is None else timeout_s
         busy = ended = 0
@@ -128,8 +130,9 @@ class Core:
             except ValueError as error:
                 raise InvalidParams(str(error), code=INVALID_PARAMS) from None
             except BackendExited:
+                # It ended before the request was sent, so a new child may have it.
                 ended += 1
-                if ended > 2:
+                if ended >= _START_TRIES:
                     raise
                 continue
             try:
@@ -141,11 +144,9 @@ class Core:
                     raise
                 yield Pause(_BUSY_FIRST_S * 2**busy)
             except BackendExited as error:
-                ended += 1
                 if (blamed := self.pool.blame(connection, pending, error)) is not None:
                     raise blamed from None
-                if ended > 1 or role is not Role.READ:
-                    raise
+                raise
             except (DatabaseUnavailable, PermissionDenied):
                 if session.profile.generation is Generation.LEGACY:
                     # It opens its database once and for all; only a new child can see it mended.
@@ -178,7 +179,8 @@ class Core:
             try:
                 answer = (yield following) if following is not None else (yield from self.request(method, params))
             except (ServerBusy, BackendExited):
-                # A cursor is no state of the child, so another one may go on from it.
+                # A cursor is no state of the child: another one goes on from it, in smaller steps.
+                params = {**params, "page_rows": max(params["page_rows"] // 4, 1)}
                 answer = yield from self.request(method, params)
 
     def _ask_ahead(self, method: str, params: dict[str, Any]) -> Wait | None:

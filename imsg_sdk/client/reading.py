@@ -171,7 +171,11 @@ class _Reader:
         if (end := _rounded_up(self._until)) is not None:
             arguments += ["--end", end]
         yield from run_rows(
-            self._core, "history", arguments, lambda page: self._take(page) >= 0 and not self._is_full()
+            self._core,
+            "history",
+            arguments,
+            lambda line: records.decode_message_line(line, attachments=self._attachments),
+            lambda page: self._take(page) >= 0 and not self._is_full(),
         )
 
     def _rows_of_command(self) -> int:
@@ -194,7 +198,12 @@ class _Reader:
         return self._wanted.limit is not None and len(self.found) >= self._wanted.limit
 
 
-def run_rows(core: Core, command: str, arguments: list[str], take: Callable[[list[Message]], bool]) -> Plan[None]:
+Decode = Callable[[bytes], Message]
+
+
+def run_rows(
+    core: Core, command: str, arguments: list[str], decode: Decode, take: Callable[[list[Message]], bool]
+) -> Plan[None]:
     """Run a command that prints a message a line, until it ends or `take` wants no more."""
     backend = core.pool.backend
     lines = Lines(backend.argv(command, *arguments), env=backend.env, max_line_bytes=core.pool.limits.max_line_bytes)
@@ -203,7 +212,7 @@ def run_rows(core: Core, command: str, arguments: list[str], take: Callable[[lis
         while piece := (yield _next_lines(core, lines, command)):
             rows = [line for line in piece if line.startswith(b"{")]
             plain += [line.decode("utf-8", "replace") for line in piece if not line.startswith(b"{")]
-            if not take([records.decode_message_line(line) for line in rows]):
+            if not take([decode(line) for line in rows]):
                 return
     finally:
         lines.close()
@@ -229,8 +238,8 @@ def _command_error(command: str, text: str, lines: Lines) -> Exception:
     return BackendExited(
         f"`imsg {command}` ended with exit status {lines.ending.returncode}",
         returncode=lines.ending.returncode,
-        stderr_tail=redact(lines.ending.stderr_tail),
-        hint="doctor() checks the program step by step",
+        stderr_tail=redact(f"{text}\n{lines.ending.stderr_tail}".strip()),
+        hint="stderr_tail of this error holds what it printed; doctor() checks the program step by step",
     )
 
 
@@ -247,12 +256,14 @@ def search(core: Core, text: str, *, exact: bool = False, limit: int | None = 50
         raise Unsupported("this program cannot search", hint="search came with imsg 0.7.0: update")
     arguments = ["--query", text, "--match", match, "--limit", str(limit or _EVERYTHING), "--json"]
 
+    def decode(line: bytes) -> Message:
+        return records.decode_message_line(line, attachments=False, reactions=False)
+
     def take(page: list[Message]) -> bool:
-        # The command leaves both lists empty, whatever the message has.
-        merge(found, [msgspec.structs.replace(each, n_attachments=None, n_reactions=None) for each in page])
+        merge(found, page)
         return True
 
-    yield from run_rows(core, "search", arguments, take)
+    yield from run_rows(core, "search", arguments, decode, take)
     return list(found.values())
 
 

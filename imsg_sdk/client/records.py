@@ -107,12 +107,15 @@ def decode_page(
     return [_message(each, attachments, reactions) for each in page.messages], page.next_rowid, page.has_more
 
 
-def decode_message_line(line: bytes) -> Message:
-    """Return the message of one line of the command ``history --json``, which fills both lists."""
+def decode_message_line(line: bytes, *, attachments: bool = True, reactions: bool = True) -> Message:
+    """Return the message of one line of the commands ``history --json`` and ``search --json``.
+
+    The first fills both lists whether asked to or not; the second fills neither.
+    """
     try:
-        return _message(_message_line.decode(line), True, True)
+        return _message(_message_line.decode(line), attachments, reactions)
     except msgspec.ValidationError:
-        return _loose_message(_tree(line), True, True)
+        return _loose_message(_tree(line), attachments, reactions)
 
 
 def decode_notification(params: bytes | msgspec.Raw, *, attachments: bool, reactions: bool) -> Message:
@@ -191,7 +194,7 @@ def _message(wire: WireMessage, attachments: bool, reactions: bool, extra: dict[
             values[name] = value
     if wire.reactions:
         values["reactions"] = tuple([_reaction(each, rowid) for each in wire.reactions])
-    if wire.attachments:
+    if wire.attachments and attachments:
         values["attachments"] = tuple([_attachment(each, rowid) for each in wire.attachments])
     _add_rare(wire, values)
     if extra:
@@ -413,7 +416,9 @@ def _loose_message(tree: object, attachments: bool, reactions: bool) -> Message:
         n_attachments=len(files) if attachments else None,
         n_reactions=len(tapbacks) if reactions else None,
         attachments=record.attachments
-        or tuple(_attachment(_convert(each, _Attachment, "attachment"), wire.id, rest) for each, rest in files),
+        or tuple(
+            _attachment(_convert(each, _Attachment, "attachment"), wire.id, rest) for each, rest in files if attachments
+        ),
         reactions=record.reactions
         or tuple(_reaction(_convert(each, _Reaction, "reaction"), wire.id, rest) for each, rest in tapbacks),
     )
