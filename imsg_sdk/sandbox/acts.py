@@ -23,12 +23,12 @@ URL_BALLOON = "com.apple.messages.URLBalloonProvider"
 _EXTENSION = "com.apple.messages.MSMessageExtensionBalloonPlugin:"
 POLLS_APP = _EXTENSION + "0000000000:com.apple.messages.Polls"
 
-# Of ten thousand lines: how many are followed by something else.
+# What follows a play, when anything does.
 _ACTS = Weighted(
     [
-        ("photo", 800),
-        ("link", 330),
-        ("letter", 420),
+        ("photo", 900),
+        ("link", 420),
+        ("letter", 650),
         ("voice", 50),
         ("app", 50),
         ("event", 45),
@@ -38,16 +38,16 @@ _ACTS = Weighted(
         ("location", 6),
     ]
 )
-_ACT_SHARE = 0.1739
+_ACT_SHARE = 0.62
 
 
-def act(chat: Conversation, speaker: Contact | None, date: int, hints: Collection[str]) -> int:
-    """Let the speaker do more than talk, now and then or on a hint; return the date reached."""
+def act(chat: Conversation, speaker: Contact | None, date: int, hints: Collection[str], *, at_end: bool) -> int:
+    """Let the speaker do more than talk: on a hint, or now and then at the end of a play; return the date reached."""
     dice = chat.dice
     what = next((hint for hint in hints if hint in ("photo", "link", "voice", "poll", "letter")), "")
     if what:
         what = what if dice.random() < 0.8 else ""
-    elif dice.random() < _ACT_SHARE:
+    elif at_end and dice.random() < _ACT_SHARE:
         what = _ACTS.pick(dice)
     if not what or chat.room < 1:
         return date

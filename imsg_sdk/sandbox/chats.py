@@ -61,12 +61,12 @@ def invent(cast: Sequence[Person], n_groups: int, setting: Setting, *, machines:
         specs.append(spec)
         if index % 2 == 0 and groups:
             specs.append(groups.pop(0))
-    tail = (
-        directs[n_core:]
-        + groups
-        + _seconds(specs, machines // 2, by_sms=not setting.system.has(TAHOE))
-        + _machines(machines)
-    )
+    quiet = directs[n_core:]
+    by_sms = not setting.system.has(TAHOE)
+    # The busy chats share no messages, so that their sizes stay as planned.
+    seconds = _seconds(specs, machines // 3, by_sms=by_sms)
+    shared = _seconds(quiet, machines // 3, by_sms=by_sms, first=len(specs))
+    tail = quiet + groups + seconds + shared + _machines(machines)
     for spec in tail:
         spec.is_tail = True
     return specs + tail
@@ -93,20 +93,23 @@ def _group(cast: Sequence[Person], index: int, setting: Setting, dice: Dice) -> 
     return ChatSpec("group", members, service, name=title, former=former)
 
 
-def _seconds(specs: Sequence[ChatSpec], count: int, *, by_sms: bool) -> list[ChatSpec]:
-    """Return second threads of people: by SMS (macOS 26 keeps those in one), or from their mail address."""
+def _seconds(specs: Sequence[ChatSpec], count: int, *, by_sms: bool, first: int | None = None) -> list[ChatSpec]:
+    """Return second threads of people: by SMS (macOS 26 keeps those in one), or from their mail address.
+
+    With `first`, the index of the first of `specs`, they share messages with the first thread.
+    """
     found: list[ChatSpec] = []
-    # The busiest chats share nothing, so that their sizes stay as planned.
-    for index, spec in list(enumerate(specs))[len(specs) // 3 :]:
+    for index, spec in enumerate(specs):
         if len(found) >= count:
             break
         if spec.kind != "talk" or spec.service != "iMessage" or not spec.people[0].phone:
             continue
         person = spec.people[0]
+        twin = None if first is None else first + index
         if by_sms and len(found) % 2:
-            found.append(ChatSpec("talk", [person], "SMS", twin=index))
+            found.append(ChatSpec("talk", [person], "SMS", twin=twin))
         else:
-            found.append(ChatSpec("talk", [person], "iMessage", address=person.email, twin=index))
+            found.append(ChatSpec("talk", [person], "iMessage", address=person.email, twin=twin))
     return found
 
 
@@ -129,6 +132,7 @@ class Registry:
         self._dice = Dice(setting.seed, "registry")
         self._contacts: dict[tuple[str, str], Contact] = {}
         self.chat_ids: list[int] = []
+        self.names: dict[str, str] = {}
 
     def contact(self, person: Person, service: str, address: str | None = None) -> Contact:
         """Return a person under an address and service."""
@@ -139,6 +143,8 @@ class Registry:
             person_id = person.person_id or None
             rowid = self._database.add_handle(Handle(0, address, person.country, service, national, person_id))
             self._contacts[key] = Contact(person, rowid, address)
+            if person.name != address:
+                self.names[address] = person.name
         return self._contacts[key]
 
     def conversation(self, spec: ChatSpec) -> Conversation:

@@ -122,7 +122,7 @@ class Conversation:
         self._unread = 0.02 if self.is_human else 0.3
         self._repertoire: Sequence[script.Play] = ()
         self._lengths: list[int] = []
-        self._told: deque[int] = deque(maxlen=9)
+        self._told: deque[script.Play] = deque(maxlen=9)
 
     @property
     def room(self) -> int:
@@ -145,11 +145,11 @@ class Conversation:
             if len(self.out) >= self.goal:
                 break
             speaker = cast[line.role]
-            row = self.say(speaker, text, date)
+            row = self.say(speaker, speaker.person.phrase(text) if speaker else text, date)
             if self.is_human:
                 touches.touch(self, row, line, names, cast)
                 touches.react(self, row, speaker, line.hints)
-                date = acts.act(self, speaker, date, line.hints)
+                date = acts.act(self, speaker, date, line.hints, at_end=line is play.lines[-1])
             elif self.kind == "notes":
                 acts.echo(self, row)
             date += dice.pick(_GAPS_S) * SECOND + dice.bits(30)
@@ -160,14 +160,17 @@ class Conversation:
             self._repertoire = script.repertoire(self.language, self.kind, self.topics)
             self._lengths = [len(play.lines) for play in self._repertoire]
         # A play that fits is told to its end; where none fits the shortest are cut.
-        fitting = bisect_right(self._lengths, max(self.room, self._lengths[0]))
+        # Tapbacks need room too.
+        room = self.room - self.room // 5 if self.is_human else self.room
+        fitting = bisect_right(self._lengths, max(room, self._lengths[0]))
         for _ in range(4):
             # Two throws, the longer play wins: long ones are the better reading.
             index = int(max(self.dice.random(), self.dice.random()) * fitting)
-            if index not in self._told:
+            play = self._repertoire[index]
+            if play not in self._told:
                 break
-        self._told.append(index)
-        return self._repertoire[index]
+        self._told.append(play)
+        return play
 
     def _roles(self, count: int) -> list[Contact | None]:
         """Cast a play; None is the owner."""

@@ -7,6 +7,7 @@ memory does not grow with the history.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +49,8 @@ class Summary(msgspec.Struct, frozen=True):
     last: datetime
     kinds: Mapping[str, int]
     """Rows by kind: message, tapback, link, edited, unsent, voice, app, poll, event, …"""
+    names: Mapping[str, str]
+    """Names of people by address, as an address book would know them."""
 
 
 class Truth(msgspec.Struct, frozen=True):
@@ -149,6 +152,8 @@ def generate(
     if chats is None:
         chats = _invented(setting, messages, people, groups, _count_of(largest_chat, messages))
     history = _History(setting, chats, messages, _count_of(largest_chat, messages), first_day, last_day)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", str(target.parent))
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
     try:
@@ -324,8 +329,11 @@ class _History:
     def _send_later(self, conversations: Sequence[Conversation]) -> list[Row]:
         rows: list[Row] = []
         texts = ("Happy birthday!! 🎂 Up late just to be the first", "Don't forget the tickets", "Good luck today! 🍀")
-        usual = [conversation for conversation in conversations[:-1] if conversation.service == "iMessage"]
-        chat = (usual or conversations)[min(2, len(usual) - 1)]
+        # In a quiet chat, so that the sizes of the busy ones stay as planned.
+        fitting = [
+            index for index, spec in enumerate(self._specs) if spec.kind == "talk" and spec.service == "iMessage"
+        ]
+        chat = conversations[min(fitting, key=self._sizes.__getitem__, default=0)]
         chat.out, chat.goal = rows, self._scheduled
         for number in range(self._scheduled):
             moment = self._end_s + (1 + 4 * number) * DAY + self._dice.between(8, 21) * 3600
@@ -356,6 +364,7 @@ class _History:
             first=datetime.fromtimestamp(self._start_s + APPLE_EPOCH_S, UTC),
             last=datetime.fromtimestamp(self._end_s + APPLE_EPOCH_S, UTC),
             kinds=dict(sorted(self._kinds.items())),
+            names=self._registry.names if self._registry else {},
         )
 
 

@@ -37,6 +37,16 @@ class Person(msgspec.Struct):
         """The name that friends use."""
         return self.name.split(" ", 1)[0]
 
+    def phrase(self, text: str) -> str:
+        """Return a text as this person types it."""
+        if self.manner == 1:
+            return text if text.isupper() else text[0].lower() + text[1:]
+        if self.manner == 2:
+            return text.removesuffix("!").removesuffix(".")
+        if self.manner == 3 and text.endswith("!"):
+            return text + "!!"
+        return text
+
 
 _FIRST_NAMES = {
     "en": "Ada Alfie Amara Beatrix Callum Chloe Daniel Desmond Edith Elliot Esme Farah Fergus Freya George Grace "

@@ -59,7 +59,7 @@ def share_out(total: int, count: int, largest: int | None = None) -> list[int]:
     """
     if largest is not None and not (largest <= total - (count - 1) and largest * count >= total):
         raise ConfigError(
-            f"{count} chats with at most {largest} messages each cannot hold {total}",
+            f"a largest chat of {largest} does not fit {total} messages in {count} busy chats",
             path="largest_chat",
             hint="ask for more people, or for a larger or smaller largest chat",
         )
@@ -147,9 +147,10 @@ def sizes_of(specs: Sequence[Sized], total: int, largest: int | None, dice: Dice
         return _weighted_sizes([spec.weight or 1 for spec in specs], total)
     core = sum(not spec.is_tail for spec in specs)
     tail_share = total // 8
+    most = total if largest is None else max(1, largest // 3)
     tail: list[int] = []
     for left in range(len(specs) - core, 0, -1):
-        size = min(dice.pick(_TAIL_SIZES), max(1, (tail_share - sum(tail)) // left * 4), largest or total)
+        size = min(dice.pick(_TAIL_SIZES), max(1, (tail_share - sum(tail)) // left * 4), most)
         tail.append(size)
     return share_out(total - sum(tail), core, largest) + tail
 

@@ -1,8 +1,9 @@
 """Small plays: what people say to each other, with gaps that chance fills in.
 
 A play is lines of ``role: text``; roles are letters in order of appearance.  ``{day}`` and the like are filled from
-word lists, the same word wherever it stands twice in one play; ``{A}`` is the first name of role a.  ``## photo`` at
-the end of a line asks for what usually comes with it.  Pure: chance is an argument.
+word lists, the same word wherever it stands twice in one play, another for ``{day2}``; ``{A}`` is the first name of
+role a; ``{Yes|Of course}`` is one or the other.  ``## photo`` at the end of a line asks for what usually comes with it.
+Pure: chance is an argument.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ class Line(msgspec.Struct, frozen=True):
     """One line of a play."""
 
     role: int
-    text: str
+    pieces: tuple[str | tuple[str, ...], ...]
+    """Text, gap, text, gap, …; a gap is the name of a word list or a choice of several texts."""
     hints: tuple[str, ...] = ()
-    has_gaps: bool = True
     named: tuple[int, ...] = ()
     """Roles whose names the line speaks."""
 
@@ -42,14 +43,17 @@ class Play(msgspec.Struct, frozen=True):
     roles: int
 
 
-_NAME = re.compile(r"\{([A-H])\}")
+_GAP = re.compile(r"\{([^}]*)\}")
 
 
 def _line(row: str) -> Line:
     role, _, text = row.partition(": ")
     text, _, hints = text.partition(" ## ")
-    named = tuple(sorted({ord(name) - ord("A") for name in _NAME.findall(text)}))
-    return Line(ord(role) - ord("a"), text.replace("\\n", "\n"), tuple(hints.split()), "{" in text, named)
+    pieces = _GAP.split(text)
+    gaps = pieces[1::2]
+    parts = [tuple(piece.split("|")) if n % 2 and "|" in piece else piece for n, piece in enumerate(pieces)]
+    named = tuple(sorted({ord(gap) - ord("A") for gap in gaps if gap in _ROLES}))
+    return Line(ord(role) - ord("a"), tuple(parts), tuple(hints.split()), named)
 
 
 def _parse(source: str) -> Iterator[Play]:
@@ -58,6 +62,9 @@ def _parse(source: str) -> Iterator[Play]:
         lines = tuple(_line(row) for row in rows)
         roles = 1 + max(max((line.role, *line.named)) for line in lines)
         yield Play(topic.strip("@ "), lines, roles)
+
+
+_ROLES = tuple("ABCDEFGH")
 
 
 @cache
@@ -69,10 +76,10 @@ def plays(language: str, kind: str) -> Sequence[Play]:
 
 @cache
 def repertoire(language: str, kind: str, topics: frozenset[str] = frozenset()) -> Sequence[Play]:
-    """Return plays, shortest first; with topics only those, as far as there are any."""
+    """Return plays, shortest first; those on one of the topics stand there four times."""
     everything = plays(language, kind)
-    chosen = [play for play in everything if play.topic in topics] or everything
-    return tuple(sorted(chosen, key=lambda play: len(play.lines)))
+    liked = [play for play in everything if play.topic in topics]
+    return tuple(sorted([*everything, *liked * 3], key=lambda play: len(play.lines)))
 
 
 @cache
@@ -82,23 +89,25 @@ def words(language: str) -> Mapping[str, Sequence[str]]:
     return {name: tuple(entry.strip() for entry in text.split("|")) for name, text in source.items()}
 
 
-class _Gaps(dict[str, str]):
-    """The words of one performance, chosen when first asked for."""
-
-    def __init__(self, dice: Dice, lists: Mapping[str, Sequence[str]], names: Sequence[str]) -> None:
-        super().__init__((chr(ord("A") + index), name) for index, name in enumerate(names))
-        self._dice = dice
-        self._lists = lists
-
-    def __missing__(self, name: str) -> str:
-        # A trailing digit asks for another word of the same list.
-        value = self._dice.pick(self._lists[name.rstrip("123456789")])
-        self[name] = value
-        return value
-
-
 def perform(play: Play, dice: Dice, language: str, names: Sequence[str]) -> Iterator[tuple[Line, str]]:
     """Yield each line of a play with its gaps filled; `names` are first names by role."""
-    gaps = _Gaps(dice, words(language), names)
+    lists = words(language)
+    filled = dict(zip(_ROLES, names, strict=False))
     for line in play.lines:
-        yield line, line.text.format_map(gaps) if line.has_gaps else line.text
+        if len(line.pieces) == 1:
+            yield line, line.pieces[0]  # type: ignore[misc]
+            continue
+        said = []
+        for number, piece in enumerate(line.pieces):
+            if isinstance(piece, tuple):
+                said.append(dice.pick(piece))
+            elif number % 2 == 0:
+                said.append(piece)
+            else:
+                if piece not in filled:
+                    # A trailing digit asks for another word of the same list.
+                    filled[piece] = dice.pick(lists[piece.rstrip("123456789")])
+                said.append(filled[piece])
+        text = "".join(said)
+        # A word that fills a gap may come to stand first.
+        yield line, text[0].upper() + text[1:] if not line.pieces[0] else text

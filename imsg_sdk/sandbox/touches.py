@@ -155,7 +155,8 @@ def _edit(chat: Conversation, row: Row) -> None:
 
 
 def _typo(text: str, place: int) -> str:
-    return text[:place] + text[place + 1] + text[place] + text[place + 2 :]
+    swapped = text[:place] + text[place + 1] + text[place] + text[place + 2 :]
+    return swapped if swapped != text else text[:place] + text[place + 1 :]
 
 
 def _unsend(chat: Conversation, row: Row) -> None:

@@ -164,12 +164,12 @@ c: There's a {n} page appendix about chairs
 b: That's the good part ## laugh
 
 @trip
-a: So: {city} or {city2}? ## poll
+a: So: {city} or {city2}?
 b: {city}. I want to eat things on a hill
 c: {city2} has the trains
 d: {city} also has trains
 c: But not the same trains
-a: I'm starting a poll before this turns into last year
+a: I'm starting a poll before this turns into last year ## poll
 
 @trip
 a: Booked!!! {city}, {n} nights, one bathroom ## confetti wow

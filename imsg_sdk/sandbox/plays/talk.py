@@ -272,7 +272,7 @@ a: So that's a yes?
 b: That's a yes ✈️ ## love
 
 @trip
-a: We made it! {city} is unreal ## photo love
+a: We made it! {city} is unreal {🇮🇹|🇵🇹|🇯🇵|🇪🇸|🇫🇷} ## photo love
 b: Jealous. What have you eaten?
 a: Everything. I'm writing this lying down
 b: Bring me something that won't melt

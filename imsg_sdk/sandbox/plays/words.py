@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["WORDS"]
 
 WORDS = {
-    "day": "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|tomorrow|the day after tomorrow|next weekend",
+    "day": "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday",
     "time": "6|6:30|7|half seven|7:45|8|8:15|half eight|noon|12:30|quarter past one|4ish|9 sharp",
     "place": "the Blue Door|Café Lumen|the Anchor|Mario's|the Lantern|Noodle Bar 88|the Old Bakery|Nonna's|"
     "the Crooked Spoon|Tandoor House|the Garden Room|the Harbour Kitchen|Little Saigon|the Fig Tree",
