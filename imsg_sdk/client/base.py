@@ -44,7 +44,7 @@ class BaseClient:
         program = None if cli_path is None or isinstance(cli_path, str | os.PathLike) else tuple(cli_path)
         settings = _settings(
             config,
-            cli_path=cli_path if program is None else None,
+            cli_path=os.fspath(cli_path) if isinstance(cli_path, os.PathLike) else None if program else cli_path,
             db_path=db_path,
             region=region,
             startup_timeout_s=startup_timeout_s,

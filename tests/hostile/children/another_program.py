@@ -1,0 +1,3 @@
+"""Another program that is called imsg too."""
+
+print("imsg - iterative message sorter\nusage: imsg [files]")

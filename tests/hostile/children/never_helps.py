@@ -1,0 +1,6 @@
+"""Says nothing, whatever it is asked."""
+
+import signal
+
+while True:
+    signal.pause()
