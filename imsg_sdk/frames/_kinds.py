@@ -6,7 +6,6 @@ place of their own in each plane (a mask, a code of -1, NaT), never a float, so 
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,7 +69,7 @@ class Plain(Codec):
         self.dtype = dtype
 
     def planes(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        return (np.array(values, dtype=self.dtype),)
+        return (np.fromiter(values, dtype=self.dtype, count=len(values)),)
 
 
 class Masked(Codec):
@@ -81,7 +80,8 @@ class Masked(Codec):
         self.dtype = dtype
 
     def planes(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        return _split(values, 0, self.dtype)
+        missing = np.fromiter([value is None for value in values], dtype=bool, count=len(values))
+        return _filled(values, 0, self.dtype), missing
 
     def sort_key(self) -> Any:
         values, mask = self.joined()
@@ -96,7 +96,7 @@ class Time(Codec):
     """Instants: microseconds, NaT where there is none."""
 
     def planes(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        return _split(values, NAT, "int64")[:1]
+        return (_filled(values, NAT, "int64"),)
 
     def array(self, *planes: Any) -> Any:
         return pd.Series(planes[0].view("M8[us]"), copy=False).dt.tz_localize("UTC").array
@@ -109,7 +109,7 @@ class Text(Codec):
         return (np.array(values, dtype=object),)
 
     def array(self, *planes: Any) -> Any:
-        return pd.array(planes[0], dtype=pandas_dtype(Kind.TEXT), copy=False)
+        return pd.arrays.StringArray(planes[0])
 
 
 class ArrowText(Text):
@@ -192,15 +192,9 @@ def codec_for(kind: Kind) -> Codec:
             return Lists()
 
 
-def _split(values: Sequence[Any], fill: int, dtype: str) -> tuple[Any, Any]:
-    """Return `values` with None replaced by `fill`, and where it was."""
-    if isinstance(values, array):  # holds numbers only
-        return np.array(values, dtype=dtype), np.zeros(len(values), dtype=bool)
-    objects = np.array(values, dtype=object)
-    mask = pd.isna(objects)
-    if mask.any():
-        objects[mask] = fill
-    return objects.astype(dtype), mask
+def _filled(values: Sequence[Any], fill: int, dtype: str) -> Any:
+    """Return `values` with `fill` in place of None."""
+    return np.fromiter([fill if value is None else value for value in values], dtype=dtype, count=len(values))
 
 
 def _in_arrow(values: Any) -> Any:

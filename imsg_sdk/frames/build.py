@@ -67,8 +67,9 @@ class FrameBuilder:
         if batch.table != table:
             raise ValueError(f"a batch of {batch.table} among those of {table}")
         if batch.rows:
+            unpacked = _Unpacker(batch.rows)
             for name, codec in self._codecs.items():
-                codec.append(_planes(codec, batch.columns.get(name), batch.rows, f"{table}.{name}"))
+                codec.append(unpacked.planes(codec, batch.columns.get(name), f"{table}.{name}"))
         self._rows += batch.rows
 
     def frame(self) -> pd.DataFrame:
@@ -124,29 +125,42 @@ def _batches(table: Table, records: Iterator[Any]) -> Iterator[Batch]:
         yield Batch(table.name, len(chunk), columns)
 
 
-def _planes(codec: Codec, column: list[Any] | Packed | None, rows: int, where: str) -> tuple[Any, ...]:
-    """Return the planes of the `rows` values of one column of one batch."""
-    if column is None:
-        if not codec.nullable:
-            raise ValueError(f"{where} is never NA and is missing from a batch")
-        column = Packed([None])
-    planes = _unpacked(codec, column, rows) if isinstance(column, Packed) else codec.planes(column)
-    if len(planes[0]) != rows:
-        raise ValueError(f"{where} has {len(planes[0])} values in a batch of {rows} rows")
-    return planes
+class _Unpacker:
+    """Makes planes of the columns of one batch; positions that columns share are converted once."""
 
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._positions: dict[int, Any] = {}
 
-def _unpacked(codec: Codec, column: Packed, rows: int) -> tuple[Any, ...]:
-    if column.codes is not None:
-        # One more value stands at the end, where code -1 points to.
-        values = [*column.values, None if codec.nullable else column.values[0]]
-        codes = np.asarray(column.codes, dtype=np.intp)
-        return tuple(plane[codes] for plane in codec.planes(values))
-    if column.at is not None:
-        planes: tuple[Any, ...] = tuple(np.repeat(plane, rows) for plane in codec.planes([column.default]))
+    def planes(self, codec: Codec, column: list[Any] | Packed | None, where: str) -> tuple[Any, ...]:
+        """Return the planes of one column; `where` names it in errors."""
+        if column is None:
+            if not codec.nullable:
+                raise ValueError(f"{where} is never NA and is missing from a batch")
+            column = Packed([None])
+        planes = self._unpacked(codec, column) if isinstance(column, Packed) else codec.planes(column)
+        if len(planes[0]) != self._rows:
+            raise ValueError(f"{where} has {len(planes[0])} values in a batch of {self._rows} rows")
+        return planes
+
+    def _unpacked(self, codec: Codec, column: Packed) -> tuple[Any, ...]:
+        if column.codes is not None:
+            # One more value stands at the end, where code -1 points to.
+            values = [*column.values, None if codec.nullable else column.values[0]]
+            codes = self._as_positions(column.codes)
+            return tuple(plane[codes] for plane in codec.planes(values))
+        if column.at is None:
+            return tuple(np.repeat(plane, self._rows) for plane in codec.planes(column.values[:1]))
+        planes: tuple[Any, ...] = tuple(np.repeat(plane, self._rows) for plane in codec.planes([column.default]))
         if len(column.at):
-            at = np.asarray(column.at, dtype=np.intp)
+            at = self._as_positions(column.at)
             for plane, values in zip(planes, codec.planes(column.values), strict=True):
                 plane[at] = values
         return planes
-    return tuple(np.repeat(plane, rows) for plane in codec.planes(column.values[:1]))
+
+    def _as_positions(self, positions: list[int]) -> Any:
+        # The lists live as long as the batch, so their ids are theirs alone.
+        key = id(positions)
+        if key not in self._positions:
+            self._positions[key] = np.fromiter(positions, dtype=np.intp, count=len(positions))
+        return self._positions[key]
