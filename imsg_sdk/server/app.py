@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from imsg_sdk.rpc import protocol
 from imsg_sdk.rpc.framing import LineDecoder
+from imsg_sdk.server import tables
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.envelope import (
     ABSENT,
@@ -22,18 +23,18 @@ from imsg_sdk.server.envelope import (
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.lanes import Lane, Lanes
 from imsg_sdk.server.methods import Reads
-from imsg_sdk.server.mutations import Mutations
 from imsg_sdk.server.output import Writer
 from imsg_sdk.server.senders import NoMessages, Senders
 from imsg_sdk.server.source import DatabaseFile
-from imsg_sdk.server.subscriptions import Subscriptions
-from imsg_sdk.server.watcher import Watcher
 from imsg_sdk.wire import WireMessage
 
-__all__ = ["RpcServer"]
+if TYPE_CHECKING:
+    from imsg_sdk.server.mutations import Mutations
+    from imsg_sdk.server.subscriptions import Subscriptions
+
+__all__ = ["RpcServer", "lines_of", "serve_failure"]
 
 _CHUNK: Final = 1 << 16
-_log = logging.getLogger("imsg_sdk.server.app")
 
 
 class Answer(NamedTuple):
@@ -56,13 +57,15 @@ class RpcServer:
         senders: Senders | None = None,
     ) -> None:
         self._dialect = dialect
+        self._extended = extended
         self._writer = writer
         self._source = source
-        senders = senders or NoMessages(dialect)
-        self._reads = Reads(source, dialect=dialect, extended=extended, senders=senders)
-        self._mutations = Mutations(source, dialect=dialect, senders=senders)
-        self._watcher = Watcher(source, _Notifications(writer))
-        self._subscriptions = Subscriptions(self._watcher, source, dialect)
+        self._senders = senders or NoMessages(dialect)
+        self._reads = Reads(source, dialect=dialect, extended=extended, senders=self._senders)
+        self._mutations: Mutations | None = None
+        self._subscriptions: Subscriptions | None = None
+        self._lock = threading.Lock()
+        self._is_ending = False
 
     def serve(self, fd: int) -> None:
         """Answer everything that comes in on `fd`, until it ends."""
@@ -76,7 +79,7 @@ class RpcServer:
             heard = read_line(line, self._dialect)
             if heard is not None:
                 self._answer(heard)
-        self._watcher.close()
+        self._end_subscriptions()
 
     def _serve_in_lanes(self, fd: int) -> None:
         lanes = Lanes()
@@ -89,13 +92,13 @@ class RpcServer:
                 lambda request=heard: self._answer(request),  # type: ignore[misc]
             ):
                 self._refuse(heard.id, RpcError.busy("outstanding request limit exceeded"))
-        self._watcher.close()
+        self._end_subscriptions()
         lanes.finish()
 
     def _lane(self, method: str) -> Lane:
         if method in self._reads and method != "initialize":
             return Lane.READ
-        return Lane.MUTATION if method in self._mutations else Lane.CONTROL
+        return Lane.MUTATION if tables.is_mutation(method, self._dialect) else Lane.CONTROL
 
     def _answer(self, heard: Request | Fault) -> None:
         if isinstance(heard, Fault):
@@ -108,7 +111,7 @@ class RpcServer:
             self._refuse(heard.id, error)
             return
         except Exception as error:  # noqa: BLE001 - the handler's boundary: every request is answered
-            _log.exception("%s failed", heard.method)
+            log_failure(heard.method)
             self._refuse(heard.id, RpcError.internal(f"unexpected {type(error).__name__}"))
             return
         if line:
@@ -120,11 +123,39 @@ class RpcServer:
         method = request.method
         if method in self._reads:
             return Answer(self._reads.call(request))
-        if method in self._subscriptions:
-            return Answer(*self._subscriptions.call(request))
-        if method in self._mutations:
-            return Answer(self._mutations.call(request))
+        if tables.is_stream(method, self._dialect):
+            return Answer(*self._streams().call(request))
+        if tables.is_mutation(method, self._dialect):
+            return Answer(self._changes().call(request))
         raise RpcError(protocol.METHOD_NOT_FOUND, method)
+
+    def _streams(self) -> Subscriptions:
+        """Return what holds the subscriptions; loaded with the first, as the first answer must not wait for it."""
+        from imsg_sdk.server.subscriptions import Subscriptions
+        from imsg_sdk.server.watcher import Watcher
+
+        with self._lock:
+            if self._subscriptions is None:
+                watcher = Watcher(self._source, _Notifications(self._writer))
+                self._subscriptions = Subscriptions(watcher, self._source, self._dialect)
+                if self._is_ending:
+                    watcher.close()
+            return self._subscriptions
+
+    def _end_subscriptions(self) -> None:
+        with self._lock:
+            self._is_ending = True
+            subscriptions = self._subscriptions
+        if subscriptions is not None:
+            subscriptions.close()
+
+    def _changes(self) -> Mutations:
+        """Return what checks mutations; loaded with the first."""
+        from imsg_sdk.server.mutations import Mutations
+
+        if self._mutations is None:
+            self._mutations = Mutations(self._source, dialect=self._dialect, senders=self._senders)
+        return self._mutations
 
     def _refuse(self, id_: Any, error: RpcError) -> None:
         if id_ is ABSENT:
@@ -146,6 +177,13 @@ class _Notifications:
 
     def failed(self, number: int, text: str) -> None:
         self._writer.write(notification_line("error", {"subscription": number, "error": {"message": text}}))
+
+
+def log_failure(what: str) -> None:
+    """Log the exception at hand, on the standard error."""
+    import logging  # only now: it is not needed as long as all goes well
+
+    logging.getLogger("imsg_sdk.server").exception("%s failed", what)
 
 
 def lines_of(fd: int) -> Iterator[bytes]:

@@ -29,10 +29,6 @@ class Mutations:
         self._source = source
         self._targets = Targets(source, dialect)
 
-    def __contains__(self, method: str) -> bool:
-        name = tables.ALIASES.get(method, method)
-        return name in tables.MUTATIONS and (self._dialect is Dialect.V1 or method in tables.LEGACY_METHODS)
-
     def call(self, request: Request) -> dict[str, Any]:
         """Carry out `request`; raises :class:`RpcError` where it is refused or fails."""
         method = tables.ALIASES.get(request.method, request.method)

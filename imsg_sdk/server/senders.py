@@ -5,7 +5,6 @@ A world behind the same server (the sandbox) brings its own :class:`Senders`.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from imsg_sdk.server.dialect import Dialect
@@ -124,6 +123,8 @@ class NoMessages:
 
 def file_exists(path: str) -> bool:
     """Look where the real program would look."""
+    from pathlib import Path  # not needed to start
+
     return Path(_looked_for(path)).is_file()
 
 

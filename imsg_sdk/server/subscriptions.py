@@ -28,8 +28,9 @@ class Subscriptions:
         self._source = source
         self._dialect = dialect
 
-    def __contains__(self, method: str) -> bool:
-        return method in tables.CONTROL and (self._dialect is Dialect.V1 or method in tables.LEGACY_METHODS)
+    def close(self) -> None:
+        """End all of them; what comes later is refused."""
+        self._watcher.close()
 
     def call(self, request: Request) -> Started:
         """Return the result, and what is to happen once it is written."""

@@ -31,6 +31,8 @@ __all__ = [
     "TO_NOBODY",
     "VERBS",
     "WITHOUT_DATABASE",
+    "is_mutation",
+    "is_stream",
     "known",
 ]
 
@@ -389,3 +391,13 @@ SUPPORTED: Final = {
     ),
 }
 """The methods that a server without Messages says it has, in its order."""
+
+
+def is_stream(method: str, dialect: Dialect) -> bool:
+    """Return whether `method` begins or ends a stream."""
+    return method in CONTROL and (dialect is Dialect.V1 or method in LEGACY_METHODS)
+
+
+def is_mutation(method: str, dialect: Dialect) -> bool:
+    """Return whether `method`, or what it is another name of, changes something."""
+    return ALIASES.get(method, method) in MUTATIONS and (dialect is Dialect.V1 or method in LEGACY_METHODS)
