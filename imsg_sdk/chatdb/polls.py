@@ -22,7 +22,7 @@ import msgspec
 
 from imsg_sdk.chatdb.imsg_text import strip_blank
 
-__all__ = ["POLLS_BUNDLE", "Poll", "PollVote", "decode_poll", "is_polls_bundle"]
+__all__ = ["POLLS_BUNDLE", "UPDATE_TYPE", "VOTE_TYPE", "Poll", "PollVote", "decode_poll", "is_polls_bundle"]
 
 POLLS_BUNDLE: Final = "com.apple.messages.Polls"
 VOTE_TYPE: Final = 4000

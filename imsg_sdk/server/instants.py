@@ -10,7 +10,6 @@ from typing import Any, Final
 __all__ = ["seconds", "stored_date", "wire_date"]
 
 _APPLE_EPOCH_S: Final = 978_307_200
-_DAY_MS: Final = 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -28,11 +27,16 @@ def seconds(value: int) -> float:
 
 def wire_date(value: int) -> str:
     """Write Apple nanoseconds as ``YYYY-MM-DDTHH:MM:SS.mmmZ``, rounded half up through a double."""
-    day, ms = divmod(floor((value / 1_000_000_000 + _APPLE_EPOCH_S) * 1000 + 0.5), _DAY_MS)
-    s = ms // 1000
-    return f"{_day(day)}T{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}.{ms % 1000:03d}Z"
+    s, ms = divmod(floor((value / 1_000_000_000 + _APPLE_EPOCH_S) * 1000 + 0.5), 1000)
+    day, s = divmod(s, 86_400)
+    return f"{_day(day)}{_minute(s // 60)}{s % 60:02d}.{ms:03d}Z"
 
 
 @lru_cache(maxsize=16_384)
 def _day(day: int) -> str:
-    return (_EPOCH + timedelta(days=day)).strftime("%Y-%m-%d").rjust(10, "0")
+    return (_EPOCH + timedelta(days=day)).strftime("%Y-%m-%dT").rjust(11, "0")
+
+
+@lru_cache(maxsize=1_440)
+def _minute(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}:"

@@ -10,6 +10,7 @@ from xml.parsers.expat import ExpatError
 import msgspec
 
 from imsg_sdk.chatdb.imsg_text import decode_body
+from imsg_sdk.chatdb.polls import POLLS_BUNDLE, VOTE_TYPE
 from imsg_sdk.server.database import Database
 from imsg_sdk.server.directory import Directory
 from imsg_sdk.server.instants import stored_date
@@ -45,12 +46,8 @@ class MessageRow(msgspec.Struct, gc=False):
     payload: bytes | None
     summary: bytes | None
     sender: str = ""
-
-    @property
-    def is_reaction(self) -> bool:
-        """Return whether the row is one of the fourteen tapbacks."""
-        kind = self.associated_type
-        return kind is not None and (2000 <= kind <= 2006 or 3000 <= kind <= 3006)
+    is_reaction: bool = False
+    """One of the fourteen tapbacks."""
 
 
 class RowReader:
@@ -63,26 +60,27 @@ class RowReader:
         column = database.column
         self.has_reactions = has("message", "guid", "associated_message_guid", "associated_message_type")
         self.has_balloons = has("message", "balloon_bundle_id")
-        reactive = column if self.has_reactions else lambda _name, default: default
-        is_poll = _poll_condition(column("balloon_bundle_id"), reactive("associated_message_type", "NULL"))
-        body = column("attributedBody")
+        kind = column("associated_message_type") if self.has_reactions else "NULL"
+        balloon = column("balloon_bundle_id")
+        is_poll = f"({balloon} LIKE '%{POLLS_BUNDLE}' OR {kind} = {VOTE_TYPE})"
+        has_text = "typeof(m.text) = 'text' AND length(m.text) > 0"
         self.destination = column("destination_caller_id")
         self._columns = ", ".join(
             (
                 "m.handle_id",
                 "m.text",
-                f"CASE WHEN typeof(m.text) = 'text' AND length(m.text) > 0 THEN NULL ELSE {body} END",
+                f"CASE WHEN {has_text} THEN NULL ELSE {column('attributedBody')} END",
                 "m.date",
                 "m.is_from_me",
-                reactive("guid", "''"),
-                reactive("associated_message_guid", "''"),
-                reactive("associated_message_type", "NULL"),
-                self.destination,
+                _text(column("guid") if self.has_reactions else "''"),
+                _text(column("associated_message_guid") if self.has_reactions else "''"),
+                f"CASE WHEN typeof({kind}) = 'integer' THEN {kind} END",
+                _text(self.destination),
                 column("is_audio_message", "0"),
-                column("thread_originator_guid"),
-                column("thread_originator_part"),
-                column("reply_to_guid"),
-                column("balloon_bundle_id"),
+                _text(column("thread_originator_guid")),
+                _text(column("thread_originator_part")),
+                _text(column("reply_to_guid")),
+                _text(balloon),
                 column("is_read"),
                 column("date_read"),
                 f"CASE WHEN {is_poll} THEN {column('payload_data')} END",
@@ -131,8 +129,10 @@ class RowReader:
             if row.date.__class__ is not int:
                 row.date = stored_date(row.date)
             row.is_from_me = bool(row.is_from_me)
-            _tidy(row)
             row.sender = handles.get(row.handle_id) or row.destination
+            kind = row.associated_type
+            if kind and 2000 <= kind <= 3006:
+                row.is_reaction = kind <= 2006 or kind >= 3000
 
     def _transcription(self, rowid: int) -> str:
         user_info = self._db.value(
@@ -174,29 +174,6 @@ def chunks(values: Sequence[Any], size: int = _CHUNK) -> Iterable[Sequence[Any]]
         yield values[start : start + size]
 
 
-def _tidy(row: MessageRow) -> None:
-    """Replace NULLs and values of the wrong type by what the programs make of them."""
-    if row.guid.__class__ is not str:
-        row.guid = _text(row.guid)
-    if row.associated_guid.__class__ is not str:
-        row.associated_guid = _text(row.associated_guid)
-    if row.destination.__class__ is not str:
-        row.destination = _text(row.destination)
-    if row.originator.__class__ is not str:
-        row.originator = _text(row.originator)
-    if row.originator_part.__class__ is not str:
-        row.originator_part = _text(row.originator_part)
-    if row.reply_to.__class__ is not str:
-        row.reply_to = _text(row.reply_to)
-    if row.balloon.__class__ is not str:
-        row.balloon = _text(row.balloon)
-    if row.associated_type.__class__ is not int:
-        row.associated_type = None
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _poll_condition(balloon: str, kind: str) -> str:
-    return f"({balloon} LIKE '%com.apple.messages.Polls' OR {kind} = 4000)"
+def _text(column: str) -> str:
+    """Return SQL that reads as text what is text, and everything else as empty."""
+    return f"CASE WHEN typeof({column}) = 'text' THEN {column} ELSE '' END"
