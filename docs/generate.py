@@ -6,14 +6,17 @@ Run it after changing columns, settings, errors or the command line: ``python do
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import imsg_sdk
 from imsg_sdk import errors
 from imsg_sdk.cli import build_parser
 from imsg_sdk.columns import TABLES
 from imsg_sdk.config import ENVIRONMENT, KEYS, load_config
+from imsg_sdk.sandbox.__main__ import add_arguments as add_sandbox_arguments
 
 DOCS = Path(__file__).resolve().parent
 
@@ -65,11 +68,21 @@ def commands() -> Iterator[str]:
     for name, command in choices.choices.items():
         yield from ("", f"## imsg-sdk {name}", "", f"{helps[name][:1].upper()}{helps[name][1:]}.")
         rows = [(_option(action), action.help or "") for action in command._actions if action.dest != "help"]
-        if command.epilog:
+        if name == "sandbox":
+            rows = [(_option(action), action.help or "") for action in sandbox_command()._actions]
+        if name != "server":
             yield ""
             yield from _table(("Option", "Meaning"), rows)
+        if command.epilog:
             examples = command.epilog.removeprefix("examples:\n").strip("\n").splitlines()
             yield from ("", "```sh", *(line.strip() for line in examples), "```")
+
+
+def sandbox_command() -> argparse.ArgumentParser:
+    """Return the parser of ``sandbox generate``, which the sandbox itself owns."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_sandbox_arguments(parser)
+    return parser
 
 
 def _option(action: argparse.Action) -> str:
@@ -80,7 +93,50 @@ def _option(action: argparse.Action) -> str:
     return f"`{', '.join(action.option_strings)}{' ' + name if takes_value else ''}`"
 
 
+def api() -> Iterator[str]:
+    """Write the public names, their methods and what each does."""
+    for name in imsg_sdk.__all__:
+        thing = getattr(imsg_sdk, name)
+        if name.startswith("_"):
+            continue
+        title = name if inspect.isclass(thing) else f"{name}{_signature(thing)}"
+        yield from ("", f"## {name}", "", f"`{title}`", "", _first_line(thing))
+        if inspect.isclass(thing):
+            found = [(each, inspect.getattr_static(thing, each)) for each in dir(thing) if not each.startswith("_")]
+            rows = [(f"`{each}{_signature(member)}`", _first_line(member)) for each, member in sorted(found)]
+            yield ""
+            yield from _table(("Member", "Meaning"), [row for row in rows if row[1]])
+
+
+def _first_line(thing: object) -> str:
+    text = " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split())
+    return _plain(text)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"``(.+?)``", r"`\1`", re.sub(r":\w+:`~?(?:[\w.]+\.)?(.+?)`", r"`\1`", text))
+
+
+def _signature(thing: object) -> str:
+    function = getattr(thing, "__func__", thing)
+    if not inspect.isfunction(function):
+        return ""
+    shown = []
+    kinds = list(inspect.signature(function).parameters.values())
+    starred = False
+    for each in kinds:
+        if each.name in ("self", "cls"):
+            continue
+        if each.kind is each.KEYWORD_ONLY and not starred:
+            shown.append("*")
+            starred = True
+        text = f"**{each.name}" if each.kind is each.VAR_KEYWORD else each.name
+        shown.append(text if each.default is each.empty else f"{text}={each.default!r}")
+    return f"({', '.join(shown)})"
+
+
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
+    "reference/api.md": api,
     "reference/columns.md": columns,
     "reference/errors.md": error_classes,
     "reference/configuration.md": settings,

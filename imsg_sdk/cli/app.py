@@ -14,7 +14,7 @@ from typing import Any
 
 from imsg_sdk import __version__
 from imsg_sdk.cli import demo, doctor, export, reading
-from imsg_sdk.errors import AddressError, BackendNotFound, ConfigError, ImsgError
+from imsg_sdk.errors import BackendNotFound, ConfigError, ImsgError
 
 __all__ = ["build_parser", "main"]
 
@@ -66,7 +66,7 @@ def _hand_over(name: str, argv: list[str]) -> int:
         return serve(argv)
     from imsg_sdk.sandbox.__main__ import main as sandbox
 
-    return sandbox(argv)
+    return sandbox(argv, prog="imsg-sdk sandbox")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,7 +104,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if arguments.debug:
             raise
         print(_told(error), file=sys.stderr)
-        return WRONG_USE if isinstance(error, ConfigError | AddressError) else FAILED
+        return WRONG_USE if isinstance(error, ConfigError) else FAILED
     return code
 
 

@@ -25,11 +25,10 @@ __all__ = ["add"]
 _NEXT_STEPS = """
   your own messages, on a Mac     imsg-sdk doctor        then  imsg-sdk chats
   a copy of a chat.db, anywhere   imsg-sdk chats --db PATH
-  the same history, in Python     python
-                                  >>> from imsg_sdk import IMessageClient
-                                  >>> client = IMessageClient.sandbox(seed={seed})
-                                  >>> client.messages(limit=None)
-  a notebook                      notebooks/01_quickstart.ipynb
+  a history like this, in Python  from imsg_sdk import IMessageClient
+                                  client = IMessageClient.sandbox(seed={seed})
+                                  client.messages(limit=None)
+  the same, in a notebook         notebooks/01_quickstart.ipynb
   to read                         docs/tutorial.md
 """
 
@@ -57,27 +56,27 @@ def add(commands: reading.Commands) -> None:
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another history (default 1)")
     parser.add_argument(
-        "--messages", type=reading.count, default=5000, metavar="N", help="how many messages to make (default 5000)"
+        "--messages", type=int, default=4000, metavar="N", help="how many messages to make (default 4000)"
     )
     parser.set_defaults(run=_demo)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
     from imsg_sdk import IMessageClient
-    from imsg_sdk.sandbox.generate import generate
+    from imsg_sdk.sandbox.demo import demo as make
 
     with tempfile.TemporaryDirectory(prefix="imsg-sdk-demo-") as folder:
         begun = time.perf_counter()
         path = Path(folder) / "chat.db"
-        summary = generate(path, seed=arguments.seed, messages=arguments.messages or 5000)
+        summary = make(path, seed=arguments.seed, messages=arguments.messages)
         made_s = time.perf_counter() - begun
         with IMessageClient.from_chat_db(path) as client:
-            demo = _look(client, getattr(summary, "names", {}))
+            demo = _look(client, dict(summary.names))
         demo.history |= {"seed": arguments.seed, "made_s": round(made_s, 2)}
     if arguments.json:
         rows.write_json(msgspec.to_builtins(demo))
     else:
-        print("\n".join(_page(demo)))
+        print("\n".join(line.rstrip() for line in _page(demo)))
     return 0
 
 
@@ -88,6 +87,7 @@ def _look(client: IMessageClient, names: dict[str, str]) -> Demo:
     messages = client.messages(limit=None)
     reactions = client.reactions(limit=None)
     read_s = time.perf_counter() - begun
+    names = demo_parts.with_groups(names, chats)
     word = demo_parts.word_to_look_for(messages)
     hits = client.search(word, limit=4)
     return Demo(
@@ -95,8 +95,8 @@ def _look(client: IMessageClient, names: dict[str, str]) -> Demo:
             "messages": len(messages),
             "chats": len(chats),
             "tapbacks": len(reactions),
-            "first": rows.local_time(messages["created_at"].min(), "%-d %B %Y", zone=demo_parts.ZONE),
-            "last": rows.local_time(messages["created_at"].max(), "%-d %B %Y", zone=demo_parts.ZONE),
+            "first": rows.local_time(messages["created_at"].min(), "%B %Y", zone=demo_parts.ZONE),
+            "last": rows.local_time(messages["created_at"].max(), "%B %Y", zone=demo_parts.ZONE),
             "read_s": round(read_s, 2),
         },
         chats=demo_parts.top_chats(chats, messages, names),

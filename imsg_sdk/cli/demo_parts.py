@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from imsg_sdk.cli import rows, terminal
+from imsg_sdk.cli import reading, rows, terminal
 from imsg_sdk.cli.terminal import Cells, Style, safe
 
 if TYPE_CHECKING:
@@ -26,6 +26,15 @@ Names = dict[str, str]
 def named(text: str | None, names: Names) -> str:
     """Return the name of a handle, else what was given."""
     return names.get(text or "", text or "")
+
+
+def with_groups(names: Names, chats: pd.DataFrame) -> Names:
+    """Add a name for every group that has none: the first names of its people."""
+    found = dict(names)
+    for chat in rows.rows_of(chats[chats["is_group"] & (chats["name"] == chats["identifier"])]):
+        people = [named(handle, names).split(" ")[0] for handle in chat["participants"]]
+        found[chat["identifier"]] = ", ".join(people)
+    return found
 
 
 def plain(messages: pd.DataFrame, names: Names) -> list[Facts]:
@@ -198,9 +207,8 @@ class View:
         if message["tapbacks"]:
             taps = "  ".join(f"{tap['emoji']} {safe(tap['from'].split(' ')[0])}" for tap in message["tapbacks"])
             bubble.append((terminal.fit(taps, room), self.style.yellow))
-        widest = max(terminal.width(line) for line, _ in bubble)
-        indent = self.total - 2 - widest if own else 4
-        return [" " * indent + paint(line) for line, paint in bubble]
+        indents = [self.total - 2 - terminal.width(line) if own else 4 for line, _ in bubble]
+        return [" " * indent + paint(line) for indent, (line, paint) in zip(indents, bubble, strict=True)]
 
     def hours(self, days: dict[str, list[int]]) -> list[str]:
         """Show the week by the hour."""
@@ -226,7 +234,7 @@ class View:
         return self._table(
             Cells("person", [person["person"] for person in people], most=30),
             Cells("they wrote", [f"{person['received']:,}" for person in people], right=True),
-            Cells("I wrote", [f"{person['sent']:,}" for person in people], right=True),
+            Cells("I wrote them", [f"{person['sent']:,}" for person in people], right=True),
             Cells("", bars),
         )
 
@@ -244,13 +252,12 @@ class View:
 
     def hits(self, search: Facts) -> list[str]:
         """Show what was found."""
-        hits = search["hits"]
-        return self._table(
-            Cells("time", [hit["created_at"] for hit in hits]),
-            Cells("chat", [hit["chat"] for hit in hits], most=24),
-            Cells("from", [hit["from"] for hit in hits], most=16),
-            Cells("text", [hit["text"] for hit in hits], most=10_000, stretch=True),
-        )
+        lines = []
+        for hit in search["hits"]:
+            head = f"  {hit['created_at']}  {terminal.pad(safe(hit['from']), 16)}  "
+            room = self.total - terminal.width(head)
+            lines.append(self.style.dim(head) + reading.marked(hit["text"], search["text"], room, self.style))
+        return lines
 
     def columns(self, columns: list[Facts]) -> list[str]:
         """Show a few columns and what they mean."""

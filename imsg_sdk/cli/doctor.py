@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 
 from imsg_sdk.cli import reading, rows
 from imsg_sdk.cli.source import add_source_options, open_client
-from imsg_sdk.cli.terminal import Style, safe
+from imsg_sdk.cli.terminal import Style, pad, safe
 
 __all__ = ["add"]
 
@@ -25,15 +26,16 @@ def add(commands: reading.Commands) -> None:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    with open_client(arguments) as client:
+    with contextlib.closing(open_client(arguments)) as client:  # entering it would connect, and raise
         report = client.doctor()
     if arguments.json:
         rows.write_json(report.to_dict())
         return 0 if report.ok else 1
     style = Style.of(sys.stdout)
     marks = {"ok": style.green("✓"), "failed": style.red("✗"), "warning": style.yellow("!")}
-    for check in report.steps:
-        print(f"{marks.get(check.state, style.dim('·'))} {style.bold(check.name)}  {safe(check.detail)}")
-        if check.remedy:
-            print(f"    → {safe(check.remedy)}")
+    widest = max(len(step.name) for step in report.steps)
+    for step in report.steps:
+        print(f"{marks.get(step.state, style.dim('·'))} {style.bold(pad(step.name, widest))}  {safe(step.detail)}")
+        if step.remedy:
+            print(f"  {'':{widest}}  → {safe(step.remedy)}")
     return 0 if report.ok else 1

@@ -199,11 +199,11 @@ def hit_lines(hits: Sequence[rows.Row], text: str, *, style: Style, names: dict[
     lines = []
     for hit in hits:
         head = f"{rows.local_time(hit['created_at'])}  {terminal.pad(safe(rows.who(hit, names)), 16)}  "
-        lines.append(style.dim(head) + _marked(rows.said(hit, names), text, columns - terminal.width(head), style))
+        lines.append(style.dim(head) + marked(rows.said(hit, names), text, columns - terminal.width(head), style))
     return lines
 
 
-def _marked(said: str, text: str, room: int, style: Style) -> str:
+def marked(said: str, text: str, room: int, style: Style) -> str:
     """Cut `said` to `room` around the first place of `text`, and mark the place."""
     place = re.search(re.escape(safe(text)), said, re.IGNORECASE)
     if place is None:

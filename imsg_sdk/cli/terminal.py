@@ -18,7 +18,7 @@ import msgspec
 __all__ = ["Cells", "Style", "columns_of", "fit", "pad", "safe", "table", "width"]
 
 _ASCII = re.compile(r"[ -~]*")
-_LINE_ENDS = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
+_LINE_ENDS = re.compile(r"[\n\r\v\f\x85\u2028\u2029]+")
 _EMOJI_STYLE = "\ufe0f"
 _TAGS = range(0xE0020, 0xE0080)
 """Spell the flags of England, Scotland and Wales."""

@@ -1,0 +1,299 @@
+"""The commands, run as a person or a program runs them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imsg_sdk.columns import CHATS, MESSAGES, REACTIONS
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., subprocess.Popen[bytes]]
+
+COMMANDS = ("demo", "doctor", "chats", "messages", "search", "export", "sandbox")
+
+
+def json_lines(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# help
+
+
+def test_help_names_every_command_and_gives_examples(run: Run) -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert all(f"    {name} " in done.stdout for name in (*COMMANDS, "server"))
+    assert "examples:" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["demo", "doctor", "chats", "messages", "search", "export", "sandbox generate"])
+def test_every_command_has_examples_and_json(run: Run, command: str) -> None:
+    done = run(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "examples:" in done.stdout
+    assert "--json" in done.stdout
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    import imsg_sdk
+
+    assert run("--version").stdout == f"imsg-sdk {imsg_sdk.__version__}\n"
+
+
+# demo
+
+
+def test_the_demo_shows_a_history_within_half_a_minute(run: Run) -> None:
+    begun = time.monotonic()
+    done = run("demo")
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - begun < 30
+    for title in ("Chats", "A conversation", "When", "Who", "Tapbacks", "Looking for", "Next"):
+        assert f"\n{title}" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_demo_is_data_too(run: Run) -> None:
+    done = run("demo", "--json", "--messages", "500")
+    page = json.loads(done.stdout)
+    assert page["history"]["messages"] > 100
+    assert set(page) == {
+        *("history", "chats", "conversation", "hours", "people", "tapbacks", "search", "columns"),
+    }
+
+
+def test_the_demo_can_be_small_but_not_too_small(run: Run) -> None:
+    small = run("demo", "--messages", "60")
+    assert (small.returncode, small.stderr) == (0, "")
+    tiny = run("demo", "--messages", "1")
+    assert (tiny.returncode, tiny.stdout) == (2, "")
+    assert "→" in tiny.stderr
+
+
+# reading
+
+
+def test_chats_are_a_table_or_json_lines(run: Run, database: Path) -> None:
+    table = run("chats", "--db", str(database))
+    assert table.returncode == 0
+    assert table.stdout.splitlines()[0].split() == ["id", "chat", "people", "service", "unread", "last", "message"]
+    rows = json_lines(run("chats", "--db", str(database), "--json", "--limit", "all").stdout)
+    assert list(rows[0]) == list(CHATS.names)
+    assert len(rows) > len(json_lines(run("chats", "--db", str(database), "--json", "--limit", "2").stdout)) == 2
+
+
+def test_messages_are_a_table_or_json_lines(run: Run, database: Path) -> None:
+    table = run("messages", "--db", str(database), "--limit", "5")
+    assert table.returncode == 0
+    assert len(table.stdout.splitlines()) == 7
+    rows = json_lines(run("messages", "--db", str(database), "--json", "--limit", "5").stdout)
+    assert [list(row) for row in rows] == [list(MESSAGES.names)] * 5
+
+
+def test_filters_choose_messages(run: Run, database: Path) -> None:
+    def rowids(*filters: str) -> set[object]:
+        done = run("messages", "--db", str(database), "--json", "--limit", "all", *filters)
+        assert done.returncode == 0, done.stderr
+        return {row["rowid"] for row in json_lines(done.stdout)}
+
+    everything = rowids()
+    assert rowids("--from-me") | rowids("--from-others") == everything
+    assert rowids("--from-me") & rowids("--from-others") == set()
+    assert rowids("--since", "2025-06-01") | rowids("--until", "2025-06-01") == everything
+    assert 0 < len(rowids("--chat", "1")) < len(everything)
+    assert rowids("--chat", "chat_id:1") == rowids("--chat", "1")
+
+
+def test_search_finds_and_says_when_there_is_nothing(run: Run, database: Path) -> None:
+    found = run("search", "the", "--db", str(database), "--limit", "3")
+    assert found.returncode == 0
+    assert len(found.stdout.splitlines()) == 3
+    nothing = run("search", "no such words anywhere", "--db", str(database))
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    assert "nothing found" in nothing.stderr
+    assert run("search", "no such words anywhere", "--db", str(database), "--json").returncode == 1
+
+
+def test_a_sandbox_needs_no_file(run: Run) -> None:
+    done = run("chats", "--sandbox", "--seed", "5", "--json", "--limit", "1")
+    assert len(json_lines(done.stdout)) == 1
+
+
+def test_doctor_goes_step_by_step(run: Run, database: Path) -> None:
+    good = run("doctor", "--db", str(database), "--json")
+    assert (good.returncode, json.loads(good.stdout)["ok"]) == (0, True)
+    bad = run("doctor")
+    assert bad.returncode == 1
+    assert "✗ program" in bad.stdout
+    assert "→" in bad.stdout
+
+
+def test_the_server_is_at_hand(run: Run, database: Path) -> None:
+    done = run("server", "chats", "--db", str(database), "--limit", "2", "--json")
+    assert done.returncode == 0
+    assert all("identifier" in chat for chat in json_lines(done.stdout))
+
+
+def test_a_history_can_be_made(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "made.db"
+    made = run("sandbox", "generate", str(path), "--messages", "50", "--json")
+    assert json.loads(made.stdout)["messages"] == 50
+    again = run("sandbox", "generate", str(path), "--messages", "50")
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+
+
+# export
+
+
+def test_export_writes_csv_to_a_pipe(run: Run, database: Path) -> None:
+    done = run("export", "messages", "--db", str(database), "--limit", "20")
+    rows = list(csv.DictReader(io.StringIO(done.stdout, newline="")))
+    assert len(rows) == 20
+    assert list(rows[0]) == list(MESSAGES.names)
+
+
+def test_export_takes_the_format_from_the_name(run: Run, database: Path, tmp_path: Path) -> None:
+    path = tmp_path / "taps.jsonl"
+    done = run("export", "reactions", "--db", str(database), "--out", str(path), "--json")
+    summary = json.loads(done.stdout)
+    lines = json_lines(path.read_text(encoding="utf-8"))
+    assert summary == {"table": "reactions", "rows": len(lines), "format": "jsonl", "path": str(path)}
+    assert list(lines[0]) == list(REACTIONS.names)
+
+
+@pytest.mark.parametrize("table", ["messages", "chats", "attachments", "reactions"])
+def test_every_table_can_be_exported(run: Run, database: Path, tmp_path: Path, table: str) -> None:
+    path = tmp_path / "table.csv"
+    done = run("export", table, "--db", str(database), "--out", str(path))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.strip().endswith(f"{table} → {path}")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_export_into_a_missing_folder_fails_and_leaves_nothing(run: Run, database: Path, tmp_path: Path) -> None:
+    done = run("export", "chats", "--db", str(database), "--out", str(tmp_path / "none" / "x.csv"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("imsg-sdk: No such file or directory")
+    assert "Traceback" not in done.stderr
+
+
+# mistakes
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "nope",
+        "messages --since yesterday",
+        "messages --chat chat_id:abc",
+        "messages --limit 0",
+        "messages --lim 5",
+        "chats --seed x",
+        "export",
+        "export people",
+        "search",
+    ],
+)
+def test_wrong_use_is_exit_code_2_with_usage(run: Run, arguments: str) -> None:
+    done = run(*arguments.split())
+    assert done.returncode == 2
+    assert "usage: imsg-sdk" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_wrong_setting_is_wrong_use_and_names_the_nearest(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "settings.json5"
+    path.write_text("{imessage: {cliPaht: 'x'}}", encoding="utf-8")
+    done = run("chats", "--config", str(path))
+    assert done.returncode == 2
+    assert "imessage.cliPaht" in done.stderr
+    assert "did you mean cliPath?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["chats --cli-path no-such-program", "chats --db /no/such/chat.db", "messages --sandbox --chat +15550009999"],
+)
+def test_a_failure_is_one_message_and_its_remedy(run: Run, arguments: str) -> None:
+    done = run(*arguments.split())
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("imsg-sdk: ")
+    assert "\n  → " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_imsg_the_other_ways_are_named(run: Run) -> None:
+    done = run("chats")
+    assert "--db" in done.stderr
+    assert "--sandbox" in done.stderr
+
+
+def test_debug_shows_where_an_error_came_from(run: Run) -> None:
+    done = run("chats", "--db", "/no/such/chat.db", "--debug")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+# terminals and pipes
+
+
+@pytest.mark.parametrize("command", ["messages", "search owned"])
+def test_no_message_reaches_the_terminal_raw(run: Run, hostile_database: Path, command: str) -> None:
+    done = run(*command.split(), "--db", str(hostile_database))
+    assert "\\x1b]0;owned\\x07" in done.stdout
+    shown = done.stdout.replace("\n", "")
+    assert [char for char in shown if unicodedata.category(char) == "Cc" or char == "\u202e"] == []
+
+
+def test_a_terminal_that_cannot_say_it_gets_escapes(run: Run, database: Path) -> None:
+    done = run("demo", "--messages", "300", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+
+
+def test_json_is_utf_8_whatever_the_terminal_says(run: Run, database: Path) -> None:
+    done = run("chats", "--db", str(database), "--json", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    assert json_lines(done.stdout)
+
+
+def test_a_reader_that_leaves_is_no_failure(start: Start, database: Path) -> None:
+    process = start("export", "messages", "--db", str(database))
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=20) == 0
+
+
+def test_an_interrupt_ends_quietly(start: Start, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(30)  # a fresh interpreter, twice
+        program = tmp_path / "imsg"
+        program.write_text(
+            f"#!{sys.executable}\nimport socket, sys\nsocket.create_connection({door.getsockname()!r}).recv(1)\n",
+            encoding="utf-8",
+        )
+        program.chmod(0o755)
+        process = start("chats", "--cli-path", str(program))
+        visitor, _ = door.accept()
+        with visitor:
+            process.send_signal(signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stdout, stderr) == (130, b"", b"")
