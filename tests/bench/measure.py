@@ -34,10 +34,10 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number beside its target."""
+    """One measured number beside its target; None where it cannot be taken."""
 
     name: str
-    value: float
+    value: float | None
     unit: str
     target: float | None = None
     more_is_better: bool = False
@@ -46,15 +46,16 @@ class Figure:
     @property
     def is_met(self) -> bool:
         """Whether the target is reached, or there is none."""
-        if self.target is None:
+        if self.target is None or self.value is None:
             return True
         return self.value >= self.target if self.more_is_better else self.value <= self.target
 
     def line(self) -> str:
         """Return the figure as one line of the table."""
         target = "" if self.target is None else f"{'≥' if self.more_is_better else '≤'} {_short(self.target)}"
-        verdict = "" if self.target is None else "ok" if self.is_met else "MISSED"
-        return f"{self.name:<58}{_short(self.value):>10} {self.unit:<11}{target:>10}  {verdict:<7}{self.note}".rstrip()
+        verdict = "" if self.target is None or self.value is None else "ok" if self.is_met else "MISSED"
+        value = "–" if self.value is None else _short(self.value)
+        return f"{self.name:<58}{value:>10} {self.unit:<11}{target:>10}  {verdict:<7}{self.note}".rstrip()
 
 
 def _short(number: float) -> str:
