@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
@@ -42,6 +43,9 @@ def who(row: Row, names: Mapping[str, str] | None = None) -> str:
     return "unknown" if sender is None else (names or {}).get(sender, sender)
 
 
+_SLOT = re.compile(" ?\ufffc ?")
+"""Where an attachment stands in the text."""
+
 _EVENTS = {
     "participant_added": "added {person}",
     "participant_removed": "removed {person}",
@@ -76,7 +80,8 @@ def said(row: Row, names: Mapping[str, str] | None = None) -> str:
         if row[column]
     ]
     edited = " (edited)" if row["is_edited"] and not row["is_unsent"] else ""
-    return "".join(marks) + safe(text.replace("\ufffc", "[attachment]")) + edited
+    text = _SLOT.sub(" [attachment] ", text).strip(" ")
+    return "".join(marks) + safe(text) + edited
 
 
 def target(text: str) -> str:
