@@ -28,7 +28,7 @@ _ACTS = Weighted(
     [
         ("photo", 900),
         ("link", 420),
-        ("letter", 650),
+        ("letter", 850),
         ("voice", 50),
         ("app", 50),
         ("event", 45),
@@ -38,7 +38,7 @@ _ACTS = Weighted(
         ("location", 6),
     ]
 )
-_ACT_SHARE = 0.62
+_ACT_SHARE = 0.66
 
 
 def act(chat: Conversation, speaker: Contact | None, date: int, hints: Collection[str], *, at_end: bool) -> int:

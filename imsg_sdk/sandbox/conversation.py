@@ -27,6 +27,8 @@ SECOND = 1_000_000_000
 _GAPS_S = (4, 7, 9, 12, 15, 18, 22, 26, 31, 36, 42, 50, 60, 72, 88, 110, 140, 185, 260, 420)
 _READ_S = (2, 4, 7, 12, 19, 28, 40, 57, 80, 110, 150, 210, 300, 430, 640, 1000, 1700, 3200, 7600, 26000)
 
+_AFTERTHOUGHTS = ("😊", "😂", "❤️", "🙈", "😄", "🙏🏽", "✨", "😅", "👌", "🥰", "🤷🏻‍♀️", "😎", "🌈", "👀", "🎶", "🫠")
+
 _HUMAN = frozenset({"talk", "group"})
 
 
@@ -135,6 +137,8 @@ class Conversation:
         date = start_ns
         while len(out) < self.goal:
             date = self._play(date)
+        # A day's rows must not live on in every chat that was part of it.
+        self.out = []
 
     def _play(self, date: int) -> int:
         dice = self.dice
@@ -145,7 +149,7 @@ class Conversation:
             if len(self.out) >= self.goal:
                 break
             speaker = cast[line.role]
-            row = self.say(speaker, speaker.person.phrase(text) if speaker else text, date)
+            row = self.say(speaker, self._phrase(speaker, text), date)
             if self.is_human:
                 touches.touch(self, row, line, names, cast)
                 touches.react(self, row, speaker, line.hints)
@@ -184,6 +188,13 @@ class Conversation:
             return [pair[index % 2] for index in range(count)]
         chosen = dice.sample(self.everyone(), count)
         return [chosen[index % len(chosen)] for index in range(count)]
+
+    def _phrase(self, speaker: Contact | None, text: str) -> str:
+        """Return a text as this person types it."""
+        text = speaker.person.phrase(text) if speaker else text
+        if self.is_human and text[-1:].isalpha() and self.dice.random() < 0.08:
+            text = f"{text} {self.dice.pick(_AFTERTHOUGHTS)}"
+        return text
 
     def everyone(self) -> list[Contact | None]:
         """Return all who may speak; None is the owner."""

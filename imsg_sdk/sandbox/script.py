@@ -2,7 +2,7 @@
 
 A play is lines of ``role: text``; roles are letters in order of appearance.  ``{day}`` and the like are filled from
 word lists, the same word wherever it stands twice in one play, another for ``{day2}``; ``{A}`` is the first name of
-role a; ``{Yes|Of course}`` is one or the other.  ``## photo`` at the end of a line asks for what usually comes with it.
+role a; ``{Yes|On <day>}`` is one or the other.  ``## photo`` at the end of a line asks for what usually comes with it.
 Pure: chance is an argument.
 """
 
@@ -18,6 +18,8 @@ from imsg_sdk.sandbox.dice import Dice
 from imsg_sdk.sandbox.plays import world
 from imsg_sdk.sandbox.plays.group import GROUP
 from imsg_sdk.sandbox.plays.machines import MACHINES
+from imsg_sdk.sandbox.plays.small_talk import SMALL_TALK
+from imsg_sdk.sandbox.plays.tales import GROUP_TALES, TALES
 from imsg_sdk.sandbox.plays.talk import TALK
 from imsg_sdk.sandbox.plays.words import WORDS
 
@@ -28,8 +30,10 @@ class Line(msgspec.Struct, frozen=True):
     """One line of a play."""
 
     role: int
-    pieces: tuple[str | tuple[str, ...], ...]
-    """Text, gap, text, gap, …; a gap is the name of a word list or a choice of several texts."""
+    pieces: tuple[str, ...]
+    """The text around the gaps, one piece more than gaps."""
+    gaps: tuple[str | tuple[str, ...], ...] = ()
+    """Name of a word list each, or a choice of several texts."""
     hints: tuple[str, ...] = ()
     named: tuple[int, ...] = ()
     """Roles whose names the line speaks."""
@@ -44,23 +48,25 @@ class Play(msgspec.Struct, frozen=True):
 
 
 _GAP = re.compile(r"\{([^}]*)\}")
+_NAME = re.compile(r"[{<]([A-H])[}>]")
+_INNER_GAP = re.compile(r"<(\w+)>")
 
 
 def _line(row: str) -> Line:
     role, _, text = row.partition(": ")
     text, _, hints = text.partition(" ## ")
     pieces = _GAP.split(text)
-    gaps = pieces[1::2]
-    parts = [tuple(piece.split("|")) if n % 2 and "|" in piece else piece for n, piece in enumerate(pieces)]
-    named = tuple(sorted({ord(gap) - ord("A") for gap in gaps if gap in _ROLES}))
-    return Line(ord(role) - ord("a"), tuple(parts), tuple(hints.split()), named)
+    gaps = [tuple(gap.split("|")) if "|" in gap else gap for gap in pieces[1::2]]
+    named = tuple(sorted({ord(gap) - ord("A") for gap in pieces[1::2] if gap in _ROLES}))
+    return Line(ord(role) - ord("a"), tuple(pieces[::2]), tuple(gaps), tuple(hints.split()), named)
 
 
 def _parse(source: str) -> Iterator[Play]:
-    for block in source.strip().split("\n\n"):
+    for block in re.split(r"\n{2,}", source.strip()):
         topic, *rows = (row.strip() for row in block.strip().splitlines())
         lines = tuple(_line(row) for row in rows)
-        roles = 1 + max(max((line.role, *line.named)) for line in lines)
+        spoken = (ord(name) - ord("A") for name in _NAME.findall(block))
+        roles = 1 + max(*(line.role for line in lines), *spoken, 0)
         yield Play(topic.strip("@ "), lines, roles)
 
 
@@ -70,7 +76,7 @@ _ROLES = tuple("ABCDEFGH")
 @cache
 def plays(language: str, kind: str) -> Sequence[Play]:
     """Return all plays of a language and kind; where a language has none of that kind, the English ones."""
-    english = {"talk": TALK, "group": GROUP, **MACHINES}
+    english = {"talk": TALK + SMALL_TALK + TALES, "group": GROUP + GROUP_TALES, **MACHINES}
     return tuple(_parse(world.SCRIPTS.get(language, {}).get(kind) or english[kind]))
 
 
@@ -89,25 +95,31 @@ def words(language: str) -> Mapping[str, Sequence[str]]:
     return {name: tuple(entry.strip() for entry in text.split("|")) for name, text in source.items()}
 
 
+class _Words(dict[str, str]):
+    """The words of one performance, chosen when first asked for."""
+
+    def __init__(self, dice: Dice, lists: Mapping[str, Sequence[str]], names: Sequence[str]) -> None:
+        super().__init__(zip(_ROLES, names, strict=False))
+        self._dice = dice
+        self._lists = lists
+
+    def __missing__(self, name: str) -> str:
+        # A trailing digit asks for another word of the same list.
+        word = self[name] = self._dice.pick(self._lists[name.rstrip("123456789")])
+        return word
+
+    def one_of(self, texts: Sequence[str]) -> str:
+        """Return one of several texts, itself with its gaps filled."""
+        text = self._dice.pick(texts)
+        return _INNER_GAP.sub(lambda gap: self[gap[1]], text) if "<" in text else text
+
+
 def perform(play: Play, dice: Dice, language: str, names: Sequence[str]) -> Iterator[tuple[Line, str]]:
     """Yield each line of a play with its gaps filled; `names` are first names by role."""
-    lists = words(language)
-    filled = dict(zip(_ROLES, names, strict=False))
+    filled = _Words(dice, words(language), names)
     for line in play.lines:
-        if len(line.pieces) == 1:
-            yield line, line.pieces[0]  # type: ignore[misc]
-            continue
-        said = []
-        for number, piece in enumerate(line.pieces):
-            if isinstance(piece, tuple):
-                said.append(dice.pick(piece))
-            elif number % 2 == 0:
-                said.append(piece)
-            else:
-                if piece not in filled:
-                    # A trailing digit asks for another word of the same list.
-                    filled[piece] = dice.pick(lists[piece.rstrip("123456789")])
-                said.append(filled[piece])
-        text = "".join(said)
+        text = line.pieces[0]
+        for gap, rest in zip(line.gaps, line.pieces[1:], strict=True):
+            text += (filled.one_of(gap) if isinstance(gap, tuple) else filled[gap]) + rest
         # A word that fills a gap may come to stand first.
         yield line, text[0].upper() + text[1:] if not line.pieces[0] else text
