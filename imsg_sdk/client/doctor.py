@@ -212,7 +212,7 @@ def _check_version(core: Core) -> Plan[list[Step]]:
             detail=f"{version}, newer than {known}",
             remedy="what is known of it is used; update imsg-sdk",
         )
-    elif not profile.has_fast_history:
+    elif not (profile.has_fast_history or profile.extended):
         first = Step(
             name="version",
             state=WARNING,

@@ -63,6 +63,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
     def accepts(self, message: Message) -> bool:
         """Tell whether a message passes what the programs cannot filter, or filter otherwise."""
+        if message.created_at is None and (self.since or self.until):
+            return False  # SQL compares a date of 0 like any other
         if self.from_me is not None and message.is_from_me is not self.from_me:
             return False
         if self.participants is not None:

@@ -55,7 +55,9 @@ def read_chats(
         chats = yield from core.chats()
     found: dict[int, Message] = {}
     total = 0
-    for chat in sorted(chats, key=_last_first):
+    for chat in sorted(chats, key=_undated_then_last):
+        if _is_older(chat, wanted.since):
+            continue
         if _is_enough(found, wanted.limit, chat):
             break
         messages = yield from read_chat(
@@ -244,14 +246,17 @@ def _command_error(command: str, text: str, lines: Lines) -> Exception:
 
 
 def search(core: Core, text: str, *, exact: bool = False, limit: int | None = 50) -> Plan[list[Message]]:
-    """Return messages that hold a text, newest first, as the program itself searches."""
+    """Return messages that hold a text, newest first, as the program itself searches.
+
+    It also finds rows that are in no chat; they are left out here as they are everywhere.
+    """
     session = yield from core.session()
     match = "exact" if exact else "contains"
     found: dict[int, Message] = {}
     if session.profile.has("messages.search") and limit is not None and limit <= MAX_SEARCH_ROWS:
         answer = yield from core.ask("messages.search", query=text, match=match, limit=limit)
         merge(found, records.decode_messages(answer, reactions=False))
-        return list(found.values())
+        return [message for message in found.values() if message.chat_id is not None]
     if session.profile.version is not None and session.profile.version < (0, 7, 0):
         raise Unsupported("this program cannot search", hint="search came with imsg 0.7.0: update")
     arguments = ["--query", text, "--match", match, "--limit", str(limit or _EVERYTHING), "--json"]
@@ -264,7 +269,7 @@ def search(core: Core, text: str, *, exact: bool = False, limit: int | None = 50
         return True
 
     yield from run_rows(core, "search", arguments, decode, take)
-    return list(found.values())
+    return [message for message in found.values() if message.chat_id is not None]
 
 
 def find_message(core: Core, guid: str, *, attachments: bool = True) -> Plan[Message]:
@@ -303,9 +308,10 @@ def _rounded_up(until: datetime | None) -> str | None:
     return clamp_iso(until + timedelta(microseconds=1000 - below) if below else until)
 
 
-def _last_first(chat: Chat) -> tuple[bool, float, int]:
+def _undated_then_last(chat: Chat) -> tuple[bool, float, int]:
+    """Sort key: chats of which no date is known first, since they may hold anything, then the most recent."""
     last = chat.last_message_at
-    return last is None, -last.timestamp() if last else 0.0, chat.chat_id
+    return last is not None, -last.timestamp() if last else 0.0, chat.chat_id
 
 
 def _age(message: Message) -> tuple[bool, float, int]:
@@ -314,14 +320,20 @@ def _age(message: Message) -> tuple[bool, float, int]:
     return created is not None, created.timestamp() if created else 0.0, message.rowid
 
 
+def _is_older(chat: Chat, since: datetime | None) -> bool:
+    """Tell whether all messages of a chat lie before `since`; its date travels rounded to a millisecond."""
+    last = chat.last_message_at
+    return since is not None and last is not None and last + _MILLISECOND < since
+
+
 def _is_enough(found: dict[int, Message], limit: int | None, chat: Chat) -> bool:
     """Tell whether no message of `chat`, or of a chat less recent, can be among the newest any more."""
-    if limit is None or len(found) < limit:
+    if limit is None or len(found) < limit or chat.last_message_at is None:
         return False
     dates = sorted((message.created_at for message in found.values() if message.created_at), reverse=True)
     if len(dates) < limit:
         return False
-    return chat.last_message_at is None or chat.last_message_at < dates[limit - 1]
+    return chat.last_message_at + _MILLISECOND < dates[limit - 1]
 
 
 def _shifted(progress: Progress, before: int) -> Callable[[int], object]:

@@ -1,0 +1,288 @@
+"""Every verb, over every kind of program: the same columns, and no row of one missing in another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from imsg_sdk import IMessageClient
+from imsg_sdk.client import reading
+from imsg_sdk.columns import TABLES
+from imsg_sdk.errors import AddressError, InvalidParams, MethodNotFound, NotFound, Unsupported
+from imsg_sdk.models import Message
+
+
+def test_every_table_has_its_declared_columns(client: IMessageClient) -> None:
+    frames = {
+        "messages": client.messages(limit=5),
+        "reactions": client.reactions(limit=5),
+        "attachments": client.attachments(limit=5),
+        "chats": client.chats(3),
+        "participants": client.participants(),
+    }
+    for name, frame in frames.items():
+        assert tuple(frame.columns) == TABLES[name].names
+
+
+def test_no_match_gives_an_empty_frame_of_the_same_types(client: IMessageClient) -> None:
+    some, none = client.messages(limit=5), client.messages(since="2200-01-01T00:00:00Z")
+    assert len(none) == 0
+    assert [dtype.name for dtype in none.dtypes] == [dtype.name for dtype in some.dtypes]
+
+
+def test_the_whole_history_is_the_same_rows_by_every_road(
+    extended: IMessageClient, plain: IMessageClient, legacy: IMessageClient
+) -> None:
+    by_columns, by_pages, by_command = (set(each.messages(limit=None)["rowid"]) for each in (extended, plain, legacy))
+    assert by_pages == by_command
+    # A sticker tapback is a message on the wire, whatever it is in truth.
+    assert by_columns <= by_pages
+    assert len(by_pages - by_columns) <= 2
+    assert len(by_columns) > 200
+
+
+def test_what_a_program_does_not_say_is_na(plain: IMessageClient, extended: IMessageClient) -> None:
+    frame = plain.messages(limit=None)
+    for name in ("service", "subject", "is_edited", "send_state", "delivered_at", "effect", "event", "n_attachments"):
+        assert frame[name].isna().all(), name
+    assert extended.messages(limit=None)["service"].notna().all()
+
+
+def test_small_pages_give_what_one_large_page_gives(plain: IMessageClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = plain.messages(limit=None, attachments=True)
+    monkeypatch.setattr(reading, "PAGE_ROWS", 7)
+    paged = plain.messages(limit=None, attachments=True)
+    undated = whole["created_at"].isna()
+    dated = paged[paged["created_at"].notna()].reset_index(drop=True)
+    pd.testing.assert_frame_equal(dated, whole[~undated].reset_index(drop=True), check_categorical=False)
+
+
+def test_a_limit_counts_from_the_newest_over_all_chats(client: IMessageClient) -> None:
+    whole, newest = client.messages(limit=None), client.messages(limit=30)
+    assert len(newest) == 30
+    assert newest["created_at"].tolist() == whole["created_at"].tolist()[-30:]
+
+
+def test_one_chat_and_several_hold_their_own_messages_only(client: IMessageClient) -> None:
+    first, second = client.chats(2)["chat_id"].tolist()
+    one = client.messages(first, limit=None)
+    assert len(one) > 0
+    assert all(first in ids for ids in one["chat_ids"])
+    several = client.messages([first, second], limit=None)
+    assert set(one["rowid"]) < set(several["rowid"])
+
+
+def test_filters_mean_the_same_everywhere(client: IMessageClient) -> None:
+    whole = client.messages(limit=None)
+    middle = whole["created_at"].dropna().iloc[len(whole) // 2].to_pydatetime()
+    person = whole["sender"].value_counts().index[0]
+    expected = {
+        "since": whole[whole["created_at"] >= middle],
+        "until": whole[whole["created_at"] < middle],
+        "from_me": whole[whole["is_from_me"]],
+        "participants": whole[whole["sender"] == person],
+        "text": whole[whole["text"].str.casefold().str.contains("the", regex=False).fillna(False).astype(bool)],
+    }
+    values = {"since": middle, "until": middle, "from_me": True, "participants": person, "text": "THE"}
+    for name, value in values.items():
+        found = client.messages(limit=None, **{name: value})
+        assert found["rowid"].tolist() == expected[name]["rowid"].tolist(), name
+        assert len(found) > 0, name
+
+
+def test_a_limit_holds_after_filters(client: IMessageClient) -> None:
+    own = client.messages(limit=None, from_me=True)
+    assert client.messages(limit=5, from_me=True)["rowid"].tolist() == own["rowid"].tolist()[-5:]
+
+
+def test_children_belong_to_the_messages_of_the_same_arguments(client: IMessageClient) -> None:
+    rowids = set(client.messages(1, limit=50)["rowid"])
+    assert set(client.reactions(1, limit=50)["message_rowid"]) <= rowids
+    assert set(client.attachments(1, limit=50)["message_rowid"]) <= rowids
+
+
+def test_iteration_gives_every_message_once(client: IMessageClient) -> None:
+    found = list(client.iter_messages())
+    assert all(type(message) is Message for message in found)
+    assert max(Counter(message.rowid for message in found).values()) == 1
+    assert {message.rowid for message in found} == set(client.messages(limit=None)["rowid"])
+
+
+def test_a_message_is_found_by_its_guid_with_its_children(client: IMessageClient) -> None:
+    row = client.messages(limit=None).query("n_reactions > 0").iloc[-1]
+    message = client.message(row["guid"])
+    assert (message.rowid, len(message.reactions)) == (row["rowid"], row["n_reactions"])
+    with pytest.raises(NotFound):
+        client.message("no such guid")
+
+
+def test_search_finds_what_a_text_filter_finds(client: IMessageClient) -> None:
+    found = client.search("the", limit=None)
+    assert len(found) > 0
+    assert set(found["rowid"]) <= set(client.messages(text="the", limit=None)["rowid"])
+    assert len(client.search("the", limit=2)) == 2
+    text = found["text"].iloc[-1]
+    assert text in client.search(text, exact=True)["text"].tolist()
+
+
+def test_a_blank_search_is_refused(client: IMessageClient) -> None:
+    with pytest.raises(InvalidParams):
+        client.search("  ")
+
+
+def test_statistics_count_what_there_is(client: IMessageClient) -> None:
+    stats = client.stats()
+    assert stats.total_messages == stats.sent_messages + stats.received_messages > 200
+    one = client.stats(1, include_media=True, time_zone="Europe/Vienna")
+    assert 0 < one.total_messages < stats.total_messages
+    assert one.time_zone == "Europe/Vienna"
+    assert one.media is not None
+
+
+def test_the_status_of_an_unknown_message_is_pending(client: IMessageClient) -> None:
+    assert client.send_status("no such guid").send_state == "pending"
+
+
+def test_scheduled_messages_are_records_or_unsupported(client: IMessageClient) -> None:
+    # monterey knows no schedule
+    with pytest.raises(Unsupported) as caught:
+        client.scheduled()
+    assert "older system" in caught.value.hint
+
+
+def test_unread_chats_have_unread_messages(client: IMessageClient) -> None:
+    unread = client.chats(unread_only=True)
+    assert (unread["unread_count"] > 0).all()
+    whole = client.chats()
+    assert len(unread) == (whole["unread_count"] > 0).sum()
+
+
+def test_chats_come_most_recent_first(client: IMessageClient) -> None:
+    chats = client.chats()
+    assert chats["last_message_at"].dropna().is_monotonic_decreasing
+    assert client.chats(4)["chat_id"].tolist() == chats["chat_id"].tolist()[:4]
+
+
+def test_edits_need_our_own_server(plain: IMessageClient, extended: IMessageClient) -> None:
+    assert tuple(extended.edits(limit=None).columns) == TABLES["edits"].names
+    with pytest.raises(Unsupported) as caught:
+        plain.edits()
+    assert "from_chat_db" in caught.value.hint
+
+
+def test_hidden_rows_need_our_own_server(plain: IMessageClient, extended: IMessageClient) -> None:
+    assert len(extended.messages(limit=None, include="reactions")) > len(extended.messages(limit=None))
+    with pytest.raises(Unsupported):
+        plain.messages(include="reactions")
+    with pytest.raises(InvalidParams, match="orphaned"):
+        extended.messages(include="everything")
+
+
+def test_progress_is_told_how_much_is_done(client: IMessageClient) -> None:
+    told: list[tuple[int, int | None]] = []
+    frame = client.messages(limit=None, progress=lambda done, total: told.append((done, total)))
+    counts = [done for done, _ in told]
+    assert counts == sorted(counts)
+    assert counts[-1] >= len(frame)
+
+
+# ---- targets ------------------------------------------------------------------------------------------------------
+
+
+def test_one_chat_is_found_by_every_name_of_it(client: IMessageClient) -> None:
+    chats = client.chats()
+    direct = chats[~chats["is_group"] & ~chats["identifier"].duplicated(keep=False) & chats["guid"].notna()]
+    row = direct[direct["identifier"].str.startswith("+1555")].iloc[0]
+    national = row["identifier"].removeprefix("+1")
+    spelled = f"({national[:3]}) {national[3:6]}-{national[6:]}"
+    for target in (
+        int(row["chat_id"]),
+        f"chat_id:{row['chat_id']}",
+        row["guid"],
+        f"chat_guid:{row['guid']}",
+        f"chat_identifier:{row['identifier']}",
+        row["identifier"],
+        spelled,
+    ):
+        assert client.chat(target).chat_id == row["chat_id"], target
+
+
+@pytest.mark.parametrize("target", [99_999, "chat_id:99999", "+49 30 123456", "chat_guid:nothing"])
+def test_a_target_that_names_no_chat_says_how_to_find_one(client: IMessageClient, target: int | str) -> None:
+    with pytest.raises(AddressError) as caught:
+        client.messages(target)
+    assert "chats()" in caught.value.hint
+    assert "123456" not in str(caught.value)
+
+
+def test_a_target_that_names_several_chats_lists_them(client: IMessageClient) -> None:
+    chats = client.chats()
+    twice = chats[~chats["is_group"] & chats["identifier"].duplicated(keep=False)]
+    if twice.empty:
+        pytest.skip("no person has two chats here")
+    with pytest.raises(AddressError) as caught:
+        client.chat(twice["identifier"].iloc[0])
+    assert "as a list" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"since": datetime(2026, 1, 1)}, "time zone"),
+        ({"since": "yesterday"}, "ISO 8601"),
+        ({"until": "2026-01-01"}, "time zone"),
+        ({"limit": 0}, "above 0"),
+        ({"limit": -1}, "above 0"),
+        ({"limit": True}, "above 0"),
+        ({"since": "999999999w"}, "year 1"),
+        ({"participants": ""}, "handles"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
+    extended: IMessageClient, arguments: dict[str, object], text: str
+) -> None:
+    with pytest.raises(InvalidParams, match=text) as caught:
+        extended.messages(**arguments)  # type: ignore[arg-type]
+    assert isinstance(caught.value, ValueError)
+
+
+def test_dates_that_would_end_a_real_program_are_harmless(client: IMessageClient) -> None:
+    whole = client.messages(1, limit=None)
+    early = datetime(1, 1, 1, tzinfo=UTC)
+    late = datetime(9999, 12, 31, tzinfo=UTC)
+    dated = whole[whole["created_at"].notna()]
+    assert len(client.messages(1, limit=None, since=early, until=late)) == len(dated)
+    assert len(client.messages(1, limit=None, since=late - timedelta(days=1))) == 0
+
+
+def test_the_escape_hatch_sends_what_it_is_given(plain: IMessageClient) -> None:
+    assert plain.call("chats.list", {"limit": 1})["chats"][0]["id"] > 0
+    with pytest.raises(MethodNotFound):
+        plain.call("chats.paint")
+    with pytest.raises(InvalidParams):
+        plain.call("chats.list", {"limit": 0})
+
+
+def test_probe_tells_what_the_program_is(client: IMessageClient, database: Path) -> None:
+    found = client.probe()
+    assert found.version in ("0.14.1", "0.13.1")
+    assert found.generation == ("v1" if found.version == "0.14.1" else "legacy")
+    assert found.to_dict()["is_extended"] is found.is_extended
+
+
+def test_the_doctor_finds_nothing_wrong(client: IMessageClient) -> None:
+    report = client.doctor()
+    assert report.ok, report
+    assert [step.name for step in report.steps] == [
+        "program",
+        "genuine",
+        "start",
+        "version",
+        "protocol",
+        "database",
+        "bridge",
+    ]
