@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--awkward", action="store_true", help="add chats full of rows that break readers")
     parser.add_argument("--attachments-dir", metavar="DIR", help="put small real files there")
     parser.add_argument("--no-wal", action="store_true", help="leave the file with a rollback journal")
+    parser.add_argument("--in-wal", type=int, metavar="N", help="leave the newest N rows in the -wal file only")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 _OPTIONS = frozenset(
     (
         *("seed", "messages", "people", "groups", "body_only", "largest_chat", "start", "end"),
-        *("system", "upgraded", "awkward", "attachments_dir", "force"),
+        *("system", "upgraded", "awkward", "attachments_dir", "in_wal", "force"),
     )
 )
 

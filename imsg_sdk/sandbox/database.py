@@ -195,6 +195,8 @@ class Database:
         self.system = system
         self.in_seconds = 0 < system.rank < HIGH_SIERRA
         self._room_names: dict[int, str | None] = {}
+        if "room_name" in schema.columns("chat", system):
+            self._room_names = dict(connection.execute("SELECT ROWID, room_name FROM chat"))
         fields = {kind: kind.__struct_fields__ for kind in (Handle, Chat, Attachment, Message)}
         self._handles = _Rows(connection, "handle", fields[Handle])
         self._chats = _Rows(connection, "chat", fields[Chat])

@@ -26,7 +26,8 @@ from imsg_sdk.sandbox.database import Attachment, Database, Message
 from imsg_sdk.sandbox.dice import Dice
 from imsg_sdk.sandbox.media import Shelf
 from imsg_sdk.sandbox.plan import DAY, SessionTimes, cut_sessions, sizes_of
-from imsg_sdk.sandbox.schema import SEQUOIA, VENTURA, find_system
+from imsg_sdk.sandbox.schema import SEQUOIA, VENTURA, System, find_system
+from imsg_sdk.sandbox.wal import leave_in_log
 
 __all__ = ["Summary", "Truth", "generate"]
 
@@ -80,6 +81,7 @@ def generate(
     awkward: bool = False,
     attachments_dir: str | os.PathLike[str] | None = None,
     wal: bool = True,
+    in_wal: int = 0,
     force: bool = False,
     chats: Sequence[ChatSpec] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -113,6 +115,8 @@ def generate(
         Put small real files there; without it attachments are rows only, and all files are missing.
     wal
         Leave the file in WAL mode, as Messages keeps it.
+    in_wal
+        Leave the newest so many rows in the ``-wal`` file only, as while Messages runs.
     force
         Replace an existing file.
     chats
@@ -137,42 +141,66 @@ def generate(
     target = Path(path)
     if target.exists() and not force:
         raise FileExistsError(f"{target.name} exists; choose another name, or say force")
-    _check(messages=messages, people=people, groups=groups, body_only=body_only)
-    try:
-        release = find_system(system)
-    except ValueError as error:
-        raise ConfigError(str(error), path="system") from None
-    last_day = end or date.fromisoformat(release.ends)
-    first_day = start or last_day - timedelta(days=365 * _YEARS)
-    if first_day > last_day:
-        raise ConfigError("the history would end before it starts", path="end", hint="give an end after the start")
-    me = _owner(seed)
-    shelf = Shelf(Path(attachments_dir) if attachments_dir is not None else None)
-    setting = Setting(me, release, seed, body_only, shelf)
-    if chats is None:
-        chats = _invented(setting, messages, people, groups, _count_of(largest_chat, messages))
-    history = _History(setting, chats, messages, _count_of(largest_chat, messages), first_day, last_day)
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", str(target.parent))
+    _check(messages=messages, people=people, groups=groups, body_only=body_only, in_wal=in_wal)
+    release = _system(system)
+    shelf = Shelf(Path(attachments_dir) if attachments_dir is not None else None)
+    setting = Setting(_owner(seed), release, seed, body_only, shelf)
+    largest = _count_of(largest_chat, messages)
+    if chats is None:
+        chats = _invented(setting, messages, people, groups, largest)
+    history = _History(setting, chats, messages, largest, *_days_of(release, start, end))
     partial = target.with_name(target.name + ".partial")
-    partial.unlink(missing_ok=True)
+    _remove(partial)
     try:
-        database = Database.create(partial, release, upgraded=upgraded)
-        try:
+        with contextlib.closing(Database.create(partial, release, upgraded=upgraded)) as database:
             history.write(database, progress, truth)
             if awkward:
                 history.add_awkward(database, truth)
             database.finish(wal=wal)
-        finally:
-            database.close()
-        partial.replace(target)
+        if in_wal:
+            leave_in_log(partial, in_wal)
+        _move(partial, target)
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            partial.unlink()
+        _remove(partial)
     return history.summary(target)
 
 
-def _check(*, messages: int, people: int | None, groups: int | None, body_only: float) -> None:
+def _system(name: str) -> System:
+    try:
+        return find_system(name)
+    except ValueError as error:
+        raise ConfigError(str(error), path="system") from None
+
+
+def _days_of(system: System, start: date | None, end: date | None) -> tuple[date, date]:
+    last = end or date.fromisoformat(system.ends)
+    first = start or last - timedelta(days=365 * _YEARS)
+    if first > last:
+        raise ConfigError("the history would end before it starts", path="end", hint="give an end after the start")
+    return first, last
+
+
+def _files_of(path: Path) -> tuple[Path, ...]:
+    return tuple(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", ""))
+
+
+def _remove(path: Path) -> None:
+    for part in _files_of(path):
+        part.unlink(missing_ok=True)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Give a database its name; what lies beside an older one of that name would spoil it."""
+    for old in _files_of(target)[:2]:
+        old.unlink(missing_ok=True)
+    for part, place in zip(_files_of(source), _files_of(target), strict=True):
+        if part.exists():
+            part.replace(place)
+
+
+def _check(*, messages: int, people: int | None, groups: int | None, body_only: float, in_wal: int) -> None:
     if messages < 1:
         raise ConfigError(f"messages is {messages}", path="messages", hint="ask for at least 1")
     if people is not None and not 1 <= people <= messages:
@@ -181,6 +209,8 @@ def _check(*, messages: int, people: int | None, groups: int | None, body_only: 
         raise ConfigError(f"groups is {groups}", path="groups", hint="from 0 up to the number of messages")
     if not 0 <= body_only <= 1:
         raise ConfigError(f"body_only is {body_only}", path="body_only", hint="a share from 0 to 1")
+    if not 0 <= in_wal <= messages:
+        raise ConfigError(f"in_wal is {in_wal}", path="in_wal", hint="from 0 up to the number of messages")
 
 
 def _count_of(largest: float | None, messages: int) -> int | None:

@@ -126,6 +126,7 @@ def test_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
         ("largest_chat", 0),
         ("largest_chat", 51),
         ("largest_chat", 1),
+        ("in_wal", -1),
         ("system", "windows"),
         ("end", date(1999, 1, 1)),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from imsg_sdk.chatdb.reader import ChatDb
+from imsg_sdk.sandbox.database import Database, Message
 from imsg_sdk.sandbox.generate import generate
 from imsg_sdk.sandbox.schema import SYSTEMS, columns, create_indexes, create_tables
 
@@ -79,3 +81,45 @@ def test_file_is_in_wal_mode_unless_told_otherwise(tmp_path: Path) -> None:
         generate(path, messages=5, wal=wal)
         assert path.read_bytes()[18:20] == bytes((version, version))
         assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(f"{wal}.db-")] == []
+
+
+def test_newest_rows_may_stand_in_the_log_only(tmp_path: Path, opened: Any) -> None:
+    path = tmp_path / "chat.db"
+    generate(path, messages=500, in_wal=40, awkward=True)
+    shutil.copyfile(path, tmp_path / "main-only.db")
+    counts = []
+    for name in ("main-only.db", "chat.db"):
+        with opened(tmp_path / name) as connection:
+            counts.append(connection.execute("SELECT count(*) FROM message").fetchone()[0])
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert counts[1] - counts[0] == 40
+    generate(tmp_path / "same.db", messages=500, awkward=True)
+    with opened(path) as one, opened(tmp_path / "same.db") as other:
+        one.text_factory = other.text_factory = bytes
+        everything = "SELECT * FROM message ORDER BY ROWID"
+        assert one.execute(everything).fetchall() == other.execute(everything).fetchall()
+
+
+def test_forced_file_does_not_inherit_an_old_log(tmp_path: Path, opened: Any) -> None:
+    path = tmp_path / "chat.db"
+    generate(path, messages=100, in_wal=20)
+    generate(path, messages=60, force=True)
+    with opened(path) as connection:
+        assert connection.execute("SELECT count(*) FROM message").fetchone() == (60,)
+
+
+def test_rows_can_be_added_to_a_database_that_is_there(tmp_path: Path, opened: Any) -> None:
+    path = tmp_path / "chat.db"
+    generate(path, messages=300)
+    with opened(path) as connection:
+        chat_id, room = connection.execute("SELECT ROWID, room_name FROM chat WHERE room_name IS NOT NULL").fetchone()
+        last = connection.execute("SELECT max(ROWID) FROM message").fetchone()[0]
+        database = Database(connection, SYSTEMS["sequoia"])
+        rowid = database.add_message(Message(guid="NEW", text="Hello", date=10**18), (chat_id,))
+        database.flush()
+        connection.commit()
+        assert rowid == last + 1
+        assert connection.execute("SELECT cache_roomnames FROM message WHERE guid = 'NEW'").fetchone() == (room,)
+        assert connection.execute(
+            "SELECT message_date FROM chat_message_join WHERE message_id = ?", (rowid,)
+        ).fetchone() == (10**18,)
