@@ -1,117 +1,174 @@
-"""Tables of children: tapbacks, attachments and versions of messages, as rows of their tables."""
+"""Tables of children: tapbacks and attachments of messages, column by column, ascending by message."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Container
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from imsg_sdk.chatdb.connection import Connection
-from imsg_sdk.chatdb.index import TRANSCRIBED, Index, transcription_of
+from imsg_sdk.chatdb.index import Index, chunks
+from imsg_sdk.chatdb.plists import read_plist
 from imsg_sdk.chatdb.schema import Schema
-from imsg_sdk.chatdb.tapbacks import Tapback, emoji_of, type_of
+from imsg_sdk.chatdb.tapbacks import UNDATED, emoji_of, type_of
 
-__all__ = ["Row", "attachment_rows", "reaction_rows"]
+__all__ = ["AttachmentReader", "Columns", "reaction_columns", "transcriptions"]
 
-Row = tuple[Any, ...]
-"""A row of a table, in the order of its columns; the first one is the message."""
+Columns = list[list[Any]]
+"""A table column by column; the first one is the message."""
+
+_TRANSCRIPTION: Final = "audio-transcription"
+_TRANSCRIBED: Final = f"CAST('{_TRANSCRIPTION}' AS BLOB)"
+"""SQL of the bytes that a ``user_info`` with a transcription contains."""
 
 
-def reaction_rows(index: Index, messages: Container[int]) -> list[Row]:
-    """Return the tapbacks that stand on `messages`, ascending by message, then by age."""
+def reaction_columns(index: Index, owners: Mapping[str, int]) -> Columns:
+    """Return the tapbacks that stand on messages, given as rowids by guid; the oldest of each first."""
+    rows = [
+        (rowid, tapback)
+        for rowid, guid in sorted((owners[guid], guid) for guid in owners)
+        for tapback in index.tapbacks[guid]
+    ]
+    taps = [tapback for _, tapback in rows]
     return [
-        _reaction(tapback)
-        for target in sorted(index.reactions)
-        if target in messages
-        for tapback in index.reactions[target]
+        [rowid for rowid, _ in rows],
+        [tap.rowid for tap in taps],
+        [type_of(tap.kind) for tap in taps],
+        [emoji_of(tap.kind, tap.emoji) for tap in taps],
+        [tap.part for tap in taps],
+        [tap.sender for tap in taps],
+        [tap.is_from_me for tap in taps],
+        [None if tap.created_at == UNDATED else tap.created_at for tap in taps],
     ]
 
 
-def _reaction(tapback: Tapback) -> Row:
-    return (
-        tapback.target,
-        tapback.rowid,
-        type_of(tapback.kind),
-        emoji_of(tapback.kind, tapback.emoji),
-        tapback.part,
-        tapback.sender,
-        tapback.is_from_me,
-        tapback.created_at,
-    )
-
-
-def attachment_rows(
-    connection: Connection, schema: Schema, index: Index, messages: Collection[int], home: str, *, few: bool = False
-) -> list[Row]:
-    """Return the attachments of `messages`, ascending by message, in the order of its parts.
-
-    `few` says that it is worth naming the messages to SQLite.
-    """
-    if not schema.has("message_attachment_join", "message_id", "attachment_id") or not schema.has("attachment"):
-        return []
-    owners = dict.fromkeys(messages)
-    previews = [preview for preview, text in index.folded.items() if text in owners] if few else []
-    only = f" WHERE j.message_id IN ({','.join(map(str, (*messages, *previews)))})" if few else ""
-    rows = connection.rows(
-        f"SELECT {', '.join(_columns(schema))} FROM message_attachment_join j"
-        f" JOIN attachment a ON a.ROWID = j.attachment_id{only}"
-    )
-    probe = FileProbe(home)
-    found = []
-    for message, rowid, guid, *rest in rows:
-        owner = index.folded.get(message, message)
-        if owner in owners:
-            found.append(_attachment(owner, rowid, guid, rest, probe))
-    found.sort(key=lambda row: row[:2])
+def transcriptions(connection: Connection, schema: Schema, messages: Iterable[int]) -> dict[int, str]:
+    """Return Apple's transcriptions of voice messages, by message."""
+    if not schema.has_attachments or not schema.has("attachment", "user_info"):
+        return {}
+    found: dict[int, str] = {}
+    for chunk in chunks(messages):
+        rows = connection.rows(
+            "SELECT j.message_id, a.user_info FROM message_attachment_join j"
+            " JOIN attachment a ON a.ROWID = j.attachment_id"
+            f" WHERE j.message_id IN ({chunk}) AND instr(a.user_info, {_TRANSCRIBED})"
+            " ORDER BY j.message_id, a.ROWID"
+        )
+        for message, info in rows:
+            text = _transcription(info)
+            if text:
+                found.setdefault(message, text)
     return found
 
 
-def _columns(schema: Schema) -> list[str]:
-    def text(name: str) -> str:
-        return schema.text("attachment", name, "a")
-
-    def number(name: str) -> str:
-        return schema.number("attachment", name, "a", "NULL")
-
-    info = schema.raw("attachment", "user_info", "a")
-    return [
-        "j.message_id",
-        "a.ROWID",
-        text("guid"),
-        text("filename"),
-        text("transfer_name"),
-        text("uti"),
-        text("mime_type"),
-        number("total_bytes"),
-        number("is_sticker"),
-        number("is_outgoing"),
-        number("transfer_state"),
-        schema.seconds("attachment", "created_date", "a"),
-        f"CASE WHEN instr({info}, {TRANSCRIBED}) THEN {info} END",
-    ]
+def _transcription(user_info: object) -> str | None:
+    text = read_plist(user_info).get(_TRANSCRIPTION)
+    return text if isinstance(text, str) and text else None
 
 
-def _attachment(message: int, rowid: int, guid: str | None, rest: list[Any], probe: FileProbe) -> Row:
-    filename, transfer_name, uti, mime, size, sticker, outgoing, state, created, info = rest
-    path, is_missing = probe.look(filename)
-    return (
-        message,
-        rowid,
-        guid,
-        filename,
-        transfer_name,
-        uti,
-        mime,
-        size,
-        bool(sticker),
-        path,
-        is_missing,
-        None if outgoing is None else outgoing != 0,
-        state,
-        created,
-        None if info is None else transcription_of(info),
-    )
+class AttachmentReader:
+    """Reads the table of attachments of one file."""
+
+    def __init__(self, connection: Connection, schema: Schema, home: str) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._home = home
+
+    def columns(self, index: Index, keep: Callable[[int], bool], few: Collection[int] | None = None) -> Columns:
+        """Return the attachments of the messages that `keep` accepts, each message's in the order of its parts.
+
+        `few` names the messages, where it is worth naming them to SQLite.
+        """
+        if not self._schema.has_attachments:
+            return []
+        folded = index.folded
+        only = "1"
+        if few is not None:
+            previews = [preview for preview, text in folded.items() if keep(text)]
+            only = f"j.message_id IN ({','.join(map(str, (*few, *previews)))})"
+        scan = self._connection.scan(
+            f"SELECT {', '.join(self._expressions())} FROM message_attachment_join j"
+            f" JOIN attachment a ON a.ROWID = j.attachment_id WHERE {only} ORDER BY j.message_id, a.ROWID",
+            (),
+            (lambda message: keep(folded.get(message, message))) if folded else keep,
+        )
+        return self._complete(self._in_order(scan.columns, folded))
+
+    def _expressions(self) -> list[str]:
+        def text(name: str) -> str:
+            return self._schema.text("attachment", name, "a")
+
+        def number(name: str) -> str:
+            return self._schema.number("attachment", name, "a", "NULL")
+
+        info = self._schema.raw("attachment", "user_info", "a")
+        return [
+            "j.message_id",
+            "a.ROWID",
+            text("guid"),
+            text("filename"),
+            text("transfer_name"),
+            text("uti"),
+            text("mime_type"),
+            number("total_bytes"),
+            number("is_sticker"),
+            number("is_outgoing"),
+            number("transfer_state"),
+            self._schema.seconds("attachment", "created_date", "a"),
+            f"CASE WHEN {info} IS NOT NULL AND instr({info}, {_TRANSCRIBED}) THEN {info} END",
+        ]
+
+    def _in_order(self, columns: Columns, folded: Mapping[int, int]) -> Columns:
+        """Put the attachments of previews with their texts, and those of a message in the order of its parts."""
+        messages = columns[0]
+        if folded:
+            messages = columns[0] = [folded.get(message, message) for message in messages]
+        several = {message for message, before in zip(messages[1:], messages, strict=False) if message == before}
+        places = self._places_in_bodies(several, columns)
+        keys = [
+            (message, places.get(at, 0), rowid) for at, (message, rowid) in enumerate(zip(*columns[:2], strict=True))
+        ]
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        if order == list(range(len(keys))):
+            return columns
+        return [[column[at] for at in order] for column in columns]
+
+    def _places_in_bodies(self, messages: set[int], columns: Columns) -> dict[int, int]:
+        """Return where the guids of attachments stand in the bodies of their messages, by row."""
+        if not messages or not self._schema.has("message", "attributedbody"):
+            return {}
+        bodies: dict[int, bytes] = {}
+        for chunk in chunks(messages):
+            rows = self._connection.rows(
+                f"SELECT ROWID, CAST(attributedBody AS BLOB) FROM message WHERE ROWID IN ({chunk})"
+            )
+            bodies |= {rowid: body for rowid, body in rows if body}
+        named = enumerate(zip(columns[0], columns[2], strict=True))
+        return {at: bodies[message].find(guid.encode()) for at, (message, guid) in named if guid and message in bodies}
+
+    def _complete(self, columns: Columns) -> Columns:
+        """Add what the file does not say: where the attachment lies and whether it is there."""
+        message, rowid, guid, filename, name, uti, mime, size, sticker, outgoing, state, created, info = columns
+        probe = FileProbe(self._home)
+        looked = [probe.look(path) for path in filename]
+        return [
+            message,
+            rowid,
+            guid,
+            filename,
+            name,
+            uti,
+            mime,
+            size,
+            [bool(value) for value in sticker],
+            [path for path, _ in looked],
+            [is_missing for _, is_missing in looked],
+            [None if value is None else value != 0 for value in outgoing],
+            state,
+            created,
+            [None if value is None else _transcription(value) for value in info],
+        ]
 
 
 class FileProbe:

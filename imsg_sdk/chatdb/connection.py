@@ -15,14 +15,15 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from os import R_OK, W_OK, PathLike, access, fspath
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from imsg_sdk.errors import DatabaseUnavailable, PermissionDenied
 
-__all__ = ["Connection", "RepairedText", "open_connection", "unavailable"]
+__all__ = ["Connection", "RepairedText", "Scan", "open_connection", "unavailable"]
 
 BUSY_TIMEOUT_S = 5.0
+_CHUNK = 300
 
 _T = TypeVar("_T")
 _DECODE_FAILURE = "Could not decode to UTF-8"
@@ -44,6 +45,16 @@ def repair(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return RepairedText(raw.decode("utf-8", "replace"))
+
+
+class Scan(NamedTuple):
+    """Rows of a statement as columns, and how far it came."""
+
+    columns: list[list[Any]]
+    looked_at: int
+    """Rows looked at."""
+    last: Any
+    """First value of the last row looked at."""
 
 
 class Connection:
@@ -68,7 +79,11 @@ class Connection:
 
     def columns(self, sql: str, parameters: Sequence[Any] = ()) -> list[list[Any]]:
         """Return the rows of a statement as columns; as many empty lists where there is no row."""
-        return self._tolerant(lambda: self._fetch_columns(sql, parameters))
+        return self._tolerant(lambda: self._fetch_columns(sql, parameters, None)).columns
+
+    def scan(self, sql: str, parameters: Sequence[Any], keep: Callable[[Any], bool] | None) -> Scan:
+        """Return the rows of a statement as columns, but for those whose first value is not to `keep`."""
+        return self._tolerant(lambda: self._fetch_columns(sql, parameters, keep))
 
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """Return the first value of the first row, or None."""
@@ -98,16 +113,21 @@ class Connection:
         with closing(self._raw.execute(sql, parameters)) as cursor:
             return cursor.fetchall()
 
-    def _fetch_columns(self, sql: str, parameters: Sequence[Any]) -> list[list[Any]]:
+    def _fetch_columns(self, sql: str, parameters: Sequence[Any], keep: Callable[[Any], bool] | None) -> Scan:
         # Row tuples live for one chunk only: that keeps the garbage collector out of the scan and the
         # rows in the processor's cache.  Larger chunks measured slower.
+        count, last = 0, None
         with closing(self._raw.execute(sql, parameters)) as cursor:
             columns: list[list[Any]] = [[] for _ in cursor.description]
             extend = [column.extend for column in columns]
-            while rows := cursor.fetchmany(300):
-                for add, values in zip(extend, zip(*rows, strict=True), strict=True):
+            while rows := cursor.fetchmany(_CHUNK):
+                count += len(rows)
+                last = rows[-1][0]
+                if keep is not None:
+                    rows = [row for row in rows if keep(row[0])]
+                for add, values in zip(extend, zip(*rows, strict=True), strict=bool(rows)):
                     add(values)
-        return columns
+        return Scan(columns, count, last)
 
     def _tolerant(self, fetch: Callable[[], _T]) -> _T:
         try:

@@ -28,22 +28,22 @@ class MessageSql:
         self._schema = schema
         self.is_mine = f"{self._number('is_from_me')} <> 0"
         self.association = self._number("associated_message_type")
-        self.is_tapback = (
-            TAPBACK_SQL.format(self.association)
-            if schema.has("message", "associated_message_type", "associated_message_guid")
-            else "0"
+        self.is_tapback, self.is_special = self._specials()
+        emoji = self._text("associated_message_emoji")
+        self.says_more_than_its_kind = (
+            f"m.balloon_bundle_id = '{URL_BALLOON}' OR ({self.association} IN (2006, 3006) AND {emoji} IS NULL)"
+            if self.has("balloon_bundle_id")
+            else f"{self.association} IN (2006, 3006) AND {emoji} IS NULL"
         )
         self.knows_edits = self.has("date_edited") or self.has("message_summary_info")
         self.knows_unsends = self.has("date_retracted") or self.has("message_summary_info")
         self.knows_reading = self.has("is_read") or self.has("date_read")
         self.knows_sending = self.has("is_sent") or self.has("is_delivered")
         self.knows_spam = self.has("is_spam") or self.has("filter_action")
-        self.tells_the_past = " OR ".join(
-            (
-                f"{self._number('date_edited')} <> 0",
-                f"{self._number('date_retracted')} <> 0",
-                f"ifnull(length({self._raw('message_summary_info')}), 0) > {_SHORT_SUMMARY}",
-            )
+        summary = self._raw("message_summary_info")
+        self.tells_the_past = (
+            f"{self._raw('date_edited')} OR {self._raw('date_retracted')}"
+            f" OR ({summary} IS NOT NULL AND length({summary}) > {_SHORT_SUMMARY})"
         )
 
     def has(self, column: str) -> bool:
@@ -62,6 +62,45 @@ class MessageSql:
     def time(self, column: str) -> str:
         """Return SQL for an instant of a message in Unix microseconds."""
         return self._schema.time("message", column, "m")
+
+    # ── rows that say something about other rows ─────────────────────────────────────────────────
+
+    def _specials(self) -> tuple[str, str]:
+        """Return the conditions for tapbacks, and for tapbacks and link previews.
+
+        The bare column comes first: it settles nine rows of ten without a conversion.
+        """
+        conditions = []
+        tapback = "0"
+        if self.has("associated_message_type") and self.has("associated_message_guid"):
+            tapback = f"(m.associated_message_type >= 1000 AND {TAPBACK_SQL.format(self.association)})"
+            conditions.append(tapback)
+        if self.has("balloon_bundle_id"):
+            conditions.append(f"m.balloon_bundle_id = '{URL_BALLOON}'")
+        return tapback, " OR ".join(conditions) or "0"
+
+    def tapback(self) -> list[str]:
+        """Return kind (0 for a link preview), association and emoji."""
+        return [
+            f"CASE WHEN {self.is_tapback} THEN {self.association} ELSE 0 END",
+            self._text("associated_message_guid"),
+            self._text("associated_message_emoji"),
+        ]
+
+    def candidate(self, with_text: str) -> list[str]:
+        """Return what :class:`~imsg_sdk.chatdb.previews.Candidate` is made of."""
+        text, body = self._text("text"), self._raw("attributedbody")
+        return [
+            "m.ROWID",
+            self._text("guid"),
+            f"{self._text('balloon_bundle_id')} IS NOT NULL",
+            self.is_mine,
+            self._number("handle_id", "NULL"),
+            self._text("destination_caller_id"),
+            self.time("date"),
+            f"CASE WHEN {with_text} THEN {text} END",
+            f"CASE WHEN ({with_text}) AND {text} IS NULL THEN CAST({body} AS BLOB) END",
+        ]
 
     # ── what every row has ───────────────────────────────────────────────────────────────────────
 
@@ -141,11 +180,12 @@ class MessageSql:
     # ── what few rows have ───────────────────────────────────────────────────────────────────────
 
     def _is_rare(self) -> str:
+        """Return the mark of rows worth a second look; bare columns, since it is weighed for every row."""
         texts = ("thread_originator_guid", "expressive_send_style_id", "balloon_bundle_id", "subject")
         numbers = ("item_type", "error", "is_audio_message", "schedule_type", "is_spam", "filter_action")
         conditions = [f"{self._raw(name)} <> ''" for name in texts if self.has(name)]
-        conditions += [f"{self._number(name)} <> 0" for name in numbers if self.has(name)]
-        return f"({' OR '.join((*conditions, self.tells_the_past))}) = 1"
+        conditions += [self._raw(name) for name in numbers if self.has(name)]
+        return f"CASE WHEN {' OR '.join((*conditions, self.tells_the_past))} THEN 1 END"
 
     def rare(self) -> list[str]:
         """Return the columns of :class:`~imsg_sdk.chatdb.rare.Rare`."""

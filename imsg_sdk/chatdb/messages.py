@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from itertools import compress
 from typing import Any, NamedTuple
 
-from imsg_sdk.chatdb.connection import Connection, RepairedText
+from imsg_sdk.chatdb.children import transcriptions
+from imsg_sdk.chatdb.connection import Connection, RepairedText, Scan
 from imsg_sdk.chatdb.directory import Directory
 from imsg_sdk.chatdb.index import Index, chunks
 from imsg_sdk.chatdb.message_sql import KINDS, SEND_STATES, MessageSql
 from imsg_sdk.chatdb.packing import Vocabulary, coded, narrowed, sparse
 from imsg_sdk.chatdb.rare import Past, Rare, effect_of, event_of, part_of, past_of
+from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.selection import Selection
 from imsg_sdk.chatdb.typedstream import text_of, transcription_of
 from imsg_sdk.columns import Batch, Packed
@@ -58,17 +60,20 @@ class Page(NamedTuple):
 
     batch: Batch
     edits: list[EditRow]
-    last_rowid: int | None
+    reacted: dict[str, int]
+    """Messages that carry tapbacks: rowid by guid."""
+    last_rowid: int | None = None
     """Highest row looked at, also of rows left out; None when there was none."""
-    is_last: bool
+    is_last: bool = True
     """There is nothing behind it."""
 
 
 class MessageReader:
     """Turns rows of ``message`` into batches; one for each open file."""
 
-    def __init__(self, connection: Connection, sql: MessageSql, directory: Directory) -> None:
+    def __init__(self, connection: Connection, schema: Schema, sql: MessageSql, directory: Directory) -> None:
         self._connection = connection
+        self._schema = schema
         self._sql = sql
         self._directory = directory
         self._services = Vocabulary()
@@ -84,34 +89,30 @@ class MessageReader:
 
     def page(self, index: Index, selection: Selection, where: str, limit: int) -> Page:
         """Read the first `limit` rows that satisfy `where`, ascending, and keep those in `selection`."""
-        dense = self._scan(where, limit)
-        is_last, last = len(dense.rowid) < limit, dense.rowid[-1] if dense.rowid else None
-        codes = _places_of(dense.rowid, selection.places)
-        if not selection.keep_orphans and -1 in codes:
-            keep: Sequence[object] = [code >= 0 for code in codes]
-            dense, codes = dense.only(keep), list(compress(codes, keep))
+        scan = self._scan(where, limit, selection)
+        dense = Dense(*scan.columns)
         texts = _texts(dense)
         rare = self._rare(dense)
-        _transcribe(dense, texts, rare, index)
+        self._transcribe(dense, texts, rare)
         if selection.accept is not None:
             keep = [selection.accept(text) for text in texts]
             moved = {at: number for number, at in enumerate(compress(range(len(keep)), keep))}
             rare = {moved[at]: row for at, row in rare.items() if keep[at]}
-            dense, codes, texts = dense.only(keep), list(compress(codes, keep)), list(compress(texts, keep))
-        batch, edits = self._build(index, dense, codes, texts, rare)
-        return Page(batch, edits, last, is_last)
+            dense, texts = dense.only(keep), list(compress(texts, keep))
+        return self._build(index, selection, dense, texts, rare)._replace(
+            last_rowid=scan.last, is_last=scan.looked_at < limit
+        )
 
-    def _scan(self, where: str, limit: int) -> Dense:
+    def _scan(self, where: str, limit: int, selection: Selection) -> Scan:
         services, destinations = self._services.texts[:20], self._destinations.texts[:20]
         columns = self._sql.dense(
             self._sql.category("service", len(services)),
             self._sql.category("destination_caller_id", len(destinations)),
         )
-        return Dense(
-            *self._connection.columns(
-                f"SELECT {', '.join(columns)} FROM message m WHERE {where} ORDER BY m.ROWID LIMIT {limit}",
-                [*services, *destinations],
-            )
+        return self._connection.scan(
+            f"SELECT {', '.join(columns)} FROM message m WHERE {where} ORDER BY m.ROWID LIMIT {limit}",
+            [*services, *destinations],
+            selection.keep,
         )
 
     def _rare(self, dense: Dense) -> dict[int, Rare]:
@@ -122,27 +123,39 @@ class MessageReader:
         rows = (row for chunk in chunks(position) for row in self._connection.rows(f"{sql}({chunk}) ORDER BY m.ROWID"))
         return {position[row[0]]: Rare(*row) for row in rows}
 
+    def _transcribe(self, dense: Dense, texts: list[str | None], rare: dict[int, Rare]) -> None:
+        """Put Apple's transcription in place of the text of voice messages."""
+        voices = {row.rowid: at for at, row in rare.items() if row.is_audio}
+        spoken = transcriptions(self._connection, self._schema, voices)
+        for rowid, at in voices.items():
+            body = dense.body[at]
+            words = spoken.get(rowid) or (transcription_of(body) if body else None)
+            texts[at] = words or texts[at]
+
     def _build(
         self,
         index: Index,
+        selection: Selection,
         dense: Dense,
-        codes: list[int],
         texts: list[str | None],
         rare: dict[int, Rare],
-    ) -> tuple[Batch, list[EditRow]]:
+    ) -> Page:
         past = {at: what for at, row in rare.items() if (what := past_of(row, texts[at])) is not None}
+        reacted = index.owned(dense.guid, dense.rowid)
         columns: dict[str, list[Any] | Packed] = {"rowid": dense.rowid, "guid": dense.guid}
-        columns |= self._place_columns(index, codes)
+        columns |= self._place_columns(index, _places_of(dense.rowid, selection.places))
         columns |= self._word_columns(texts, rare)
         columns |= self._dense_columns(dense)
         columns |= self._rare_columns(rare)
         columns |= self._past_columns(past)
         columns |= _index_columns(index, dense.rowid)
+        columns["n_reactions"] = _sparse({at: len(index.tapbacks[guid]) for at, guid in reacted.items()}, 0)
         edits = [(dense.rowid[at], *version) for at, what in past.items() for version in what.summary.versions]
-        return Batch("messages", len(dense.rowid), columns), edits
+        owners = {guid: dense.rowid[at] for at, guid in reacted.items()}
+        return Page(Batch("messages", len(dense.rowid), columns), edits, owners)
 
     def _place_columns(self, index: Index, codes: list[int]) -> dict[str, list[Any] | Packed]:
-        combinations, codes = narrowed(index.combinations, codes)
+        combinations, codes = narrowed(index.places.combinations, codes)
         if -1 in codes:
             # "In no chat" is an empty list of chats, where every other column says None.
             combinations, own = [*combinations, ()], len(combinations)
@@ -275,23 +288,12 @@ def _text_with_body(text: str | None, body: bytes) -> str | None:
     return RepairedText("") if decoded is None else decoded
 
 
-def _transcribe(dense: Dense, texts: list[str | None], rare: dict[int, Rare], index: Index) -> None:
-    """Put Apple's transcription in place of the text of voice messages."""
-    for at, row in rare.items():
-        if row.is_audio:
-            body = dense.body[at]
-            words = index.transcriptions.get(row.rowid) or (transcription_of(body) if body else None)
-            texts[at] = words or texts[at]
-
-
 def _index_columns(index: Index, rowids: list[int]) -> dict[str, Packed]:
-    counts, reactions, previews = index.attachment_counts, index.reactions, index.preview_guids
+    counts, previews, deleted = index.attachment_counts, index.preview_guids, index.places.deleted_at
     columns = {
         "url_preview_guid": _sparse({at: previews[rowid] for at, rowid in enumerate(rowids) if rowid in previews}),
         "n_attachments": _sparse({at: counts[rowid] for at, rowid in enumerate(rowids) if rowid in counts}, 0),
-        "n_reactions": _sparse({at: len(reactions[rowid]) for at, rowid in enumerate(rowids) if rowid in reactions}, 0),
     }
-    deleted = index.deleted_at
     if deleted:
         columns["deleted_at"] = _sparse({at: deleted[rowid] for at, rowid in enumerate(rowids) if rowid in deleted})
     return columns

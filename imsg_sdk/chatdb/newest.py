@@ -31,7 +31,7 @@ def newest_rowids(connection: Connection, sql: MessageSql, selection: Selection,
     window = limit + 64
     while True:
         rows = _youngest(connection, sql, selection, window)
-        kept = [row for row in rows if _is_placed(selection, row[1])]
+        kept = _placed(rows, selection)
         # SQLite sorts by nanoseconds, we by microseconds: the last instant may go on behind the window.
         whole = [row for row in kept if row[0] != rows[-1][0]] if len(rows) == window else kept
         if len(whole) >= limit or len(rows) < window:
@@ -43,7 +43,7 @@ def dated_rowids(connection: Connection, sql: MessageSql, selection: Selection) 
     """Return instant and rowid of every row of a selection that asks for no text."""
     rows = connection.rows(f"SELECT {sql.time('date')}, m.ROWID FROM message m WHERE {selection.where}")
     only = None if selection.rowids is None else set(selection.rowids)
-    return [row for row in rows if (only is None or row[1] in only) and _is_placed(selection, row[1])]
+    return _placed(rows if only is None else [row for row in rows if row[1] in only], selection)
 
 
 def _youngest(connection: Connection, sql: MessageSql, selection: Selection, window: int) -> list[Dated]:
@@ -63,8 +63,9 @@ def _has_odd_dates(connection: Connection, sql: MessageSql) -> bool:
     )
 
 
-def _is_placed(selection: Selection, rowid: int) -> bool:
-    return selection.keep_orphans or any(rowid in places for places in selection.places)
+def _placed(rows: list[Dated], selection: Selection) -> list[Dated]:
+    keep = selection.keep
+    return rows if keep is None else [row for row in rows if keep(row[1])]
 
 
 def _age(row: Dated) -> tuple[float, int]:

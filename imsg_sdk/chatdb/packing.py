@@ -7,7 +7,7 @@ from typing import Any
 
 from imsg_sdk.columns import Batch, Kind, Packed, Table
 
-__all__ = ["Vocabulary", "batch_of", "coded", "constant", "narrowed", "rows_of", "sparse"]
+__all__ = ["Vocabulary", "batch_of", "coded", "constant", "narrowed", "rows_of", "sparse", "transposed"]
 
 
 class Vocabulary:
@@ -70,16 +70,23 @@ def rows_of(column: list[Any] | Packed, rows: int) -> list[Any]:
     return values * rows
 
 
-def batch_of(table: Table, rows: Sequence[tuple[Any, ...]]) -> Batch:
-    """Turn rows of a table into a batch; texts with few values are coded."""
-    columns: dict[str, list[Any] | Packed] = {}
-    for column, values in zip(table.columns, zip(*rows, strict=True), strict=bool(rows)):
-        if all(value is None for value in values):
-            continue
-        columns[column.name] = _coded_texts(values) if column.kind is Kind.CATEGORY else list(values)
-    return Batch(table.name, len(rows), columns)
+def batch_of(table: Table, columns: Sequence[Sequence[Any]]) -> Batch:
+    """Turn columns of a table into a batch; texts with few values are coded, empty columns left out."""
+    rows = len(columns[0]) if columns else 0
+    packed: dict[str, list[Any] | Packed] = {}
+    for column, values in zip(table.columns, columns, strict=False):
+        if values.count(None) < rows:
+            packed[column.name] = _coded_texts(values) if column.kind is Kind.CATEGORY else list(values)
+    return Batch(table.name, rows, packed)
+
+
+def transposed(rows: Sequence[tuple[Any, ...]], table: Table) -> list[list[Any]]:
+    """Turn rows of a table into its columns."""
+    return [list(values) for values in zip(*rows, strict=True)] or [[] for _ in table.columns]
 
 
 def _coded_texts(values: Sequence[str | None]) -> Packed:
-    position = {text: code for code, text in enumerate(dict.fromkeys(value for value in values if value is not None))}
-    return coded(list(position), [-1 if value is None else position[value] for value in values])
+    distinct = [value for value in dict.fromkeys(values) if value is not None]
+    codes: dict[str | None, int] = {text: code for code, text in enumerate(distinct)}
+    codes[None] = -1
+    return coded(distinct, list(map(codes.__getitem__, values)))

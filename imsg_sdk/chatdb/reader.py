@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from imsg_sdk.chatdb.connection import Connection, open_connection
-from imsg_sdk.chatdb.packing import rows_of
+from imsg_sdk.chatdb.packing import batch_of, rows_of
 from imsg_sdk.chatdb.query import Query
 from imsg_sdk.chatdb.snapshot import Snapshot
 from imsg_sdk.columns import ATTACHMENTS, REACTIONS, TABLES, Batch, Table
@@ -93,13 +93,7 @@ class ChatDb:
         _table(table)
         after = _position(cursor)
         with self._transaction():
-            snapshot = self._current()
-            if table == "messages":
-                batch, following = snapshot.message_page(query, after, page_rows)
-            elif table in ("chats", "participants"):
-                batch, following = snapshot.chat_page(table, query, after or 0, page_rows)
-            else:
-                batch, following = snapshot.child_page(table, query, after, page_rows)
+            batch, following = self._current().page(table, query, after, page_rows)
         return batch, None if following is None else str(following)
 
     def columns_of(self, rowids: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -117,13 +111,10 @@ class ChatDb:
             return found
         with self._transaction():
             for batch, reactions, attachments in self._current().rows_of(wanted):
-                for row in _dicts(batch):
-                    rowid = row["rowid"]
-                    if rowid in reactions:
-                        row["reactions"] = [_named(REACTIONS, child) for child in reactions[rowid]]
-                    if rowid in attachments:
-                        row["attachments"] = [_named(ATTACHMENTS, child) for child in attachments[rowid]]
-                    found[rowid] = row
+                found |= {row["rowid"]: row for row in _dicts(batch)}
+                for table, columns in ((REACTIONS, reactions), (ATTACHMENTS, attachments)):
+                    for child in _dicts(batch_of(table, columns)):
+                        found[child["message_rowid"]].setdefault(table.name, []).append(child)
         return found
 
     @contextmanager
@@ -165,7 +156,3 @@ def _dicts(batch: Batch) -> Iterator[dict[str, Any]]:
     columns = [rows_of(column, batch.rows) for column in batch.columns.values()]
     for values in zip(*columns, strict=True):
         yield {name: value for name, value in zip(names, values, strict=True) if value is not None}
-
-
-def _named(table: Table, row: tuple[Any, ...]) -> dict[str, Any]:
-    return {name: value for name, value in zip(table.names, row, strict=True) if value is not None}

@@ -62,6 +62,20 @@ class Schema:
         known = self._tables.get(table)
         return known is not None and known.issuperset(columns)
 
+    @property
+    def has_attachments(self) -> bool:
+        """Tell whether the tables of attachments are there."""
+        return self.has("attachment") and self.has("message_attachment_join", "message_id", "attachment_id")
+
+    def is_unique(self, connection: Connection, table: str, column: str) -> bool:
+        """Tell whether the file lets no value of a column repeat."""
+        for row in connection.rows(f"PRAGMA index_list({quoted(table)})"):
+            name, unique, partial = row[1], row[2], row[4]
+            columns = [info[2] for info in connection.rows(f"PRAGMA index_info({quoted(name)})")]
+            if unique and not partial and [str(found).lower() for found in columns] == [column]:
+                return True
+        return False
+
     def text(self, table: str, column: str, alias: str = "") -> str:
         """Return SQL for text that is NULL where it is missing or empty."""
         if not self.has(table, column):

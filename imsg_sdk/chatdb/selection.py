@@ -32,8 +32,9 @@ class Selection:
     rowids
         The only rows to look at, ascending; None for all.
     places
-        Maps that say which chats a message is in; rows in none of them are no part of the selection,
-        unless `keep_orphans`.
+        Maps that say which chats a message is in.
+    keep
+        Tells which rowids are in any of them; None where orphans are asked for too.
     accept
         Looks at the text, where the query asks for one.
     """
@@ -44,10 +45,14 @@ class Selection:
             raise InvalidParams(f"unknown include: {unknown[0]}", hint=f"known are {', '.join(sorted(INCLUDES))}")
         self.query = query
         self.rowids: list[int] | None = None if query.rowids is None else sorted(set(query.rowids))
-        self.keep_orphans = "orphaned" in query.include
-        self.places: list[Mapping[int, int]] = [index.places]
-        if "deleted" in query.include:
-            self.places.append(index.deleted_places)
+        linked, deleted = index.places.linked, index.places.deleted
+        self.places: list[Mapping[int, int]] = [linked]
+        self.keep: Callable[[int], bool] | None = linked.__contains__
+        if "deleted" in query.include and deleted:
+            self.places.append(deleted)
+            self.keep = (linked.keys() | deleted.keys()).__contains__
+        if "orphaned" in query.include:
+            self.keep = None
         conditions = [*_visible(sql, index, query), *_asked(schema, sql, directory, query)]
         self.where = " AND ".join(f"({condition})" for condition in conditions) or "1"
         self.accept: Callable[[str | None], bool] | None = _contains(query.text) if query.text else None
@@ -60,8 +65,8 @@ def _visible(sql: MessageSql, index: Index, query: Query) -> Iterator[str]:
     if index.folded:
         folded = ",".join(map(str, index.folded))
         yield f"m.balloon_bundle_id IS NOT '{URL_BALLOON}' OR m.ROWID NOT IN ({folded})"
-    if "orphaned" in query.include and "deleted" not in query.include and index.deleted_places:
-        yield f"m.ROWID NOT IN ({','.join(map(str, index.deleted_places))})"
+    if "orphaned" in query.include and "deleted" not in query.include and index.places.deleted:
+        yield f"m.ROWID NOT IN ({','.join(map(str, index.places.deleted))})"
 
 
 def _asked(schema: Schema, sql: MessageSql, directory: Directory, query: Query) -> Iterator[str]:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from imsg_sdk.chatdb.chats import ChatReader
-from imsg_sdk.chatdb.children import Row, attachment_rows, reaction_rows
+from imsg_sdk.chatdb.children import AttachmentReader, Columns, reaction_columns
 from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.directory import Directory
 from imsg_sdk.chatdb.index import Index
 from imsg_sdk.chatdb.message_sql import MessageSql
-from imsg_sdk.chatdb.messages import MessageReader, Page
+from imsg_sdk.chatdb.messages import EditRow, MessageReader, Page
 from imsg_sdk.chatdb.newest import dated_rowids, newest, newest_rowids
-from imsg_sdk.chatdb.packing import batch_of
+from imsg_sdk.chatdb.packing import batch_of, transposed
 from imsg_sdk.chatdb.query import Query
 from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.selection import Selection
-from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, PARTICIPANTS, REACTIONS, Batch
+from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, PARTICIPANTS, REACTIONS, TABLES, Batch
 
 __all__ = ["Snapshot"]
 
@@ -28,6 +29,8 @@ _ROWS: Final = 50_000
 """Messages of one batch: large enough to forget its overhead, small enough to pass on early."""
 _ROWIDS: Final = 10_000
 """Rowids named in one statement."""
+_FEW: Final = 1_000
+"""Below this many messages their attachments are looked up by name."""
 _CHILDREN: Final = ("reactions", "attachments", "edits")
 
 
@@ -36,72 +39,76 @@ class Snapshot:
 
     def __init__(self, connection: Connection, home: str) -> None:
         self._connection = connection
-        self._home = home
         self._schema = Schema.probe(connection)
         self._sql = MessageSql(self._schema)
-        self._directory = Directory.load(connection, self._schema)
-        self._messages = MessageReader(connection, self._sql, self._directory)
-        self._chats = ChatReader(connection, self._schema, self._sql, self._directory)
+        self._attachments = AttachmentReader(connection, self._schema, home)
         self._selections: dict[bytes, Selection] = {}
-        self._children: dict[tuple[str, bytes], list[Row]] = {}
+        self._children: dict[tuple[str, bytes], Columns] = {}
 
     @cached_property
-    def index(self) -> Index:
-        """Return what ties rows together; read when first needed, since it looks at every row."""
-        return Index(self._connection, self._schema, self._directory)
+    def _directory(self) -> Directory:
+        return Directory.load(self._connection, self._schema)
+
+    @cached_property
+    def _messages(self) -> MessageReader:
+        return MessageReader(self._connection, self._schema, self._sql, self._directory)
+
+    @cached_property
+    def _index(self) -> Index:
+        """What ties rows together; read when first needed, since it looks at every row."""
+        return Index(self._connection, self._schema, self._sql, self._directory)
 
     # ── whole tables ─────────────────────────────────────────────────────────────────────────────
 
     def tables(self, names: Collection[str], query: Query) -> Iterator[Batch]:
         """Yield batches of several tables; what comes from messages comes from one scan of them."""
-        if "chats" in names:
-            yield batch_of(CHATS, self._chat_rows(query))
-        if "participants" in names:
-            yield batch_of(PARTICIPANTS, self._chats.participants(query))
+        for name in ("chats", "participants"):
+            if name in names:
+                yield batch_of(TABLES[name], self._chats(name, query))
         if "messages" not in names:
             for name in _CHILDREN:
                 if name in names:
-                    yield self._batch(name, self.children(name, query))
+                    yield batch_of(TABLES[name], self.children(name, query))
             return
-        selected: set[int] = set()
-        edits: list[Row] = []
-        for page in self._pages(self.selection(query), None, _ROWS):
+        rowids: set[int] = set()
+        reacted: dict[str, int] = {}
+        edits: list[EditRow] = []
+        for page in self._pages(self._selection(query), None, _ROWS):
             yield page.batch
-            selected.update(page.batch.columns["rowid"])  # type: ignore[arg-type]
+            rowids.update(_rowids(page))
+            reacted |= page.reacted
             edits += page.edits
         if "reactions" in names:
-            yield batch_of(REACTIONS, reaction_rows(self.index, selected))
+            yield batch_of(REACTIONS, reaction_columns(self._index, reacted))
         if "attachments" in names:
-            yield batch_of(ATTACHMENTS, self._attachments(selected))
+            yield batch_of(ATTACHMENTS, self._attachments_of(rowids))
         if "edits" in names:
-            yield batch_of(EDITS, edits)
+            yield batch_of(EDITS, transposed(edits, EDITS))
 
-    def children(self, name: str, query: Query) -> list[Row]:
-        """Return all rows of a table of children, ascending by message."""
-        selection = self.selection(query)
+    def children(self, name: str, query: Query) -> Columns:
+        """Return a whole table of children, ascending by message."""
+        selection = self._selection(query)
         if name == "edits":
-            rows: list[Row] = []
-            for page in self._pages(selection, None, _ROWS, self._sql.tells_the_past):
-                rows += page.edits
-            return rows
-        selected = self._selected(selection)
-        if name == "reactions":
-            return reaction_rows(self.index, selected)
-        return self._attachments(selected)
+            pages = self._pages(selection, None, _ROWS, self._sql.tells_the_past)
+            return transposed([row for page in pages for row in page.edits], EDITS)
+        rowids = self._rowids_of(selection)
+        if name == "attachments":
+            return self._attachments_of(rowids)
+        owners = {guid: rowid for guid, rowid in self._index.owners.items() if rowid in rowids}
+        return reaction_columns(self._index, owners)
 
-    def _batch(self, name: str, rows: list[Row]) -> Batch:
-        return batch_of({"reactions": REACTIONS, "attachments": ATTACHMENTS, "edits": EDITS}[name], rows)
+    def _attachments_of(self, rowids: set[int]) -> Columns:
+        return self._attachments.columns(self._index, rowids.__contains__, rowids if len(rowids) <= _FEW else None)
 
-    def _attachments(self, selected: Collection[int]) -> list[Row]:
-        few = len(selected) <= 1000
-        return attachment_rows(self._connection, self._schema, self.index, selected, self._home, few=few)
-
-    def _chat_rows(self, query: Query) -> list[Row]:
-        return self._chats.chats(query, lambda: self.index.folded)
+    def _chats(self, name: str, query: Query) -> Columns:
+        reader = ChatReader(self._connection, self._schema, self._sql, self._directory)
+        if name == "chats":
+            return transposed(reader.chats(query, lambda: self._index.folded), CHATS)
+        return transposed(reader.participants(query), PARTICIPANTS)
 
     # ── selections ───────────────────────────────────────────────────────────────────────────────
 
-    def selection(self, query: Query) -> Selection:
+    def _selection(self, query: Query) -> Selection:
         """Return what a query means in this file, with its limit applied."""
         key = msgspec.json.encode(query)
         if key not in self._selections:
@@ -112,7 +119,7 @@ class Snapshot:
         return self._selections[key]
 
     def _limited(self, query: Query) -> Selection:
-        selection = Selection(self._schema, self._sql, self._directory, self.index, query)
+        selection = Selection(self._schema, self._sql, self._directory, self._index, query)
         if query.limit is None:
             return selection
         if selection.accept is None:
@@ -120,19 +127,15 @@ class Snapshot:
             return selection
         found: list[tuple[int | None, int]] = []
         for page in self._pages(selection, None, _ROWS):
-            columns = page.batch.columns
-            found += zip(columns["created_at"], columns["rowid"], strict=True)  # type: ignore[arg-type]
-        selection.rowids = newest(found, max(query.limit, 0))
+            found += zip(page.batch.columns["created_at"], _rowids(page), strict=True)  # type: ignore[arg-type]
+        selection.rowids = newest(found, query.limit)
         selection.accept = None
         return selection
 
-    def _selected(self, selection: Selection) -> set[int]:
+    def _rowids_of(self, selection: Selection) -> set[int]:
         if selection.accept is None:
             return {rowid for _, rowid in dated_rowids(self._connection, self._sql, selection)}
-        selected: set[int] = set()
-        for page in self._pages(selection, None, _ROWS):
-            selected.update(page.batch.columns["rowid"])  # type: ignore[arg-type]
-        return selected
+        return {rowid for page in self._pages(selection, None, _ROWS) for rowid in _rowids(page)}
 
     # ── pages ────────────────────────────────────────────────────────────────────────────────────
 
@@ -145,68 +148,57 @@ class Snapshot:
             for start in range(0, len(rowids), size):
                 part = rowids[start : start + size]
                 listed = f"{where} AND m.ROWID IN ({','.join(map(str, part))})"
-                page = self._messages.page(self.index, selection, listed, size)
+                page = self._messages.page(self._index, selection, listed, size)
                 yield page._replace(last_rowid=part[-1], is_last=start + size >= len(rowids))
             return
         while True:
             behind = where if after is None else f"{where} AND m.ROWID > {after}"
-            page = self._messages.page(self.index, selection, behind, rows)
+            page = self._messages.page(self._index, selection, behind, rows)
             yield page
             if page.is_last:
                 return
             after = page.last_rowid
 
-    def message_page(self, query: Query, after: int | None, rows: int) -> tuple[Batch, int | None]:
-        """Return the first page of a query behind row `after`, and where the next one begins."""
-        selection = self.selection(query)
-        for page in self._pages(selection, after, rows):
-            return page.batch, None if page.is_last else page.last_rowid
-        return Batch("messages", 0, {}), None
+    def page(self, name: str, query: Query, after: int | None, rows: int) -> tuple[Batch, int | None]:
+        """Return about `rows` rows of a table from behind position `after`, and the position to go on from."""
+        if name == "messages":
+            for page in self._pages(self._selection(query), after, rows):
+                return page.batch, None if page.is_last else page.last_rowid
+            return Batch("messages", 0, {}), None
+        if name not in _CHILDREN:
+            return _slice(name, self._chats(name, query), after or 0, (after or 0) + rows)
+        return self._child_page(name, query, after, rows)
 
-    def child_page(self, name: str, query: Query, after: int | None, rows: int) -> tuple[Batch, int | None]:
-        """Return about `rows` rows of a table of children; a message's children stay together."""
+    def _child_page(self, name: str, query: Query, after: int | None, rows: int) -> tuple[Batch, int | None]:
+        """Cut a table of children between messages: a cursor is the message of the last row."""
         key = (name, msgspec.json.encode(query))
         if key not in self._children:
-            self.selection(query)
+            self._selection(query)
             self._children[key] = self.children(name, query)
-        found = self._children[key]
-        start = 0 if after is None else _behind(found, after)
-        end = _behind(found, found[start + rows - 1][0]) if start + rows < len(found) else len(found)
-        return self._batch(name, found[start:end]), found[end - 1][0] if end < len(found) else None
+        columns = self._children[key]
+        messages = columns[0] if columns else []
+        start = 0 if after is None else bisect_right(messages, after)
+        if start + rows >= len(messages):
+            return _slice(name, columns, start, len(messages))
+        last = messages[start + rows - 1]
+        batch, _ = _slice(name, columns, start, bisect_right(messages, last))
+        return batch, None if last == messages[-1] else last
 
-    def chat_page(self, name: str, query: Query, start: int, rows: int) -> tuple[Batch, int | None]:
-        """Return `rows` chats or participants from number `start` on."""
-        if name == "chats":
-            table, found = CHATS, self._chat_rows(query)
-        else:
-            table, found = PARTICIPANTS, self._chats.participants(query)
-        end = start + rows
-        return batch_of(table, found[start:end]), end if end < len(found) else None
-
-    def rows_of(self, rowids: list[int]) -> Iterator[tuple[Batch, dict[int, list[Row]], dict[int, list[Row]]]]:
-        """Yield messages whatever they are, with their tapbacks and attachments by message."""
+    def rows_of(self, rowids: list[int]) -> Iterator[tuple[Batch, Columns, Columns]]:
+        """Yield messages whatever they are, with the columns of their tapbacks and attachments."""
         query = Query(rowids=rowids, include=["orphaned", "deleted", "reactions"])
-        selection = Selection(self._schema, self._sql, self._directory, self.index, query)
+        selection = Selection(self._schema, self._sql, self._directory, self._index, query)
         selection.where = "1"
         for page in self._pages(selection, None, _ROWIDS):
-            found: list[int] = page.batch.columns["rowid"]  # type: ignore[assignment]
-            yield page.batch, _grouped(reaction_rows(self.index, set(found))), _grouped(self._attachments(found))
+            reactions = reaction_columns(self._index, page.reacted)
+            yield page.batch, reactions, self._attachments_of(set(_rowids(page)))
 
 
-def _behind(rows: list[Row], message: int) -> int:
-    """Return the position of the first row of a later message."""
-    low, high = 0, len(rows)
-    while low < high:
-        middle = (low + high) // 2
-        if rows[middle][0] <= message:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+def _rowids(page: Page) -> list[int]:
+    return page.batch.columns["rowid"]  # type: ignore[return-value]
 
 
-def _grouped(rows: list[Row]) -> dict[int, list[Any]]:
-    groups: dict[int, list[Any]] = {}
-    for row in rows:
-        groups.setdefault(row[0], []).append(row)
-    return groups
+def _slice(name: str, columns: Columns, start: int, end: int) -> tuple[Batch, int | None]:
+    rows = len(columns[0]) if columns else 0
+    batch = batch_of(TABLES[name], [column[start:end] for column in columns])
+    return batch, end if end < rows else None

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import plistlib
-import struct
-from typing import Any, Final, NamedTuple
-from xml.parsers.expat import ExpatError
+from typing import Any, NamedTuple
 
 from imsg_sdk._time import apple_to_us
+from imsg_sdk.chatdb.plists import read_plist
 from imsg_sdk.chatdb.typedstream import text_of
 
-__all__ = ["Summary", "Version", "plist", "summary_of"]
-
-_PLIST_FAILURES: Final = (
-    plistlib.InvalidFileException,
-    ExpatError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    MemoryError,
-    RecursionError,
-    struct.error,
-)
-"""Everything ``plistlib`` was seen to raise on damaged input."""
+__all__ = ["Summary", "Version", "summary_of"]
 
 
 class Version(NamedTuple):
@@ -57,20 +40,9 @@ class Summary(NamedTuple):
         return max((version.edited_at for version in self.versions if version.edited_at is not None), default=None)
 
 
-def plist(blob: object) -> dict[str, Any]:
-    """Read a property list of any form; what is none, or no dictionary, is empty."""
-    if not isinstance(blob, bytes):
-        return {}
-    try:
-        value = plistlib.loads(blob)
-    except _PLIST_FAILURES:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def summary_of(blob: object) -> Summary:
     """Read edits and unsends; an unreadable summary says nothing."""
-    values = plist(blob)
+    values = read_plist(blob)
     history = values.get("ec")
     versions: list[Version] = []
     if isinstance(history, dict):

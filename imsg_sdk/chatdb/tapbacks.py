@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Final, NamedTuple
 
-__all__ = ["TAPBACK_SQL", "Tapback", "emoji_of", "standing", "target_of", "type_of"]
+__all__ = ["TAPBACK_SQL", "UNDATED", "Tapback", "emoji_of", "standing", "target_of", "type_of"]
 
+UNDATED: Final = -(2**63)
+"""In place of a date that is missing: older than everything."""
 _STICKERS: Final = (1000, 2007)
 _STICKER_REMOVED: Final = 3007
 _FIRST_REMOVAL: Final = 3000
@@ -19,9 +21,10 @@ TAPBACK_SQL: Final = "({0} = 1000 OR {0} BETWEEN 2000 AND 2007 OR {0} BETWEEN 30
 
 
 class Tapback(NamedTuple):
-    """One tapback row, added or removed, on the message `target`."""
+    """One tapback row, added or removed; sorts by age, then by rowid."""
 
-    target: int
+    created_at: int
+    """Microseconds, or :data:`UNDATED`."""
     rowid: int
     kind: int
     emoji: str | None
@@ -29,7 +32,8 @@ class Tapback(NamedTuple):
     person: Hashable
     sender: str | None
     is_from_me: bool
-    created_at: int | None
+    target: str
+    """Guid of the message."""
 
 
 def type_of(kind: int) -> str:
@@ -57,15 +61,15 @@ def target_of(associated_guid: str) -> tuple[str, int]:
     return associated_guid.removeprefix("bp:"), 0
 
 
-def standing(events: Iterable[Tapback]) -> list[Tapback]:
-    """Return the tapbacks that stand after all events, oldest first.
+def standing(events: Iterable[Tapback]) -> dict[str, list[Tapback]]:
+    """Return the tapbacks that stand after all events, by target, oldest first.
 
     A person has one classic or emoji tapback on a part, and the newest row decides; stickers add up
     until they are removed.  A removal without anything to remove changes nothing.
     """
-    single: dict[tuple[int, int, Hashable], Tapback] = {}
-    stickers: dict[tuple[int, int, Hashable], list[Tapback]] = {}
-    for event in sorted(events, key=_order):
+    single: dict[tuple[str, int, Hashable], Tapback] = {}
+    stickers: dict[tuple[str, int, Hashable], list[Tapback]] = {}
+    for event in sorted(events):
         key = (event.target, event.part, event.person)
         if event.kind in _STICKERS:
             stickers.setdefault(key, []).append(event)
@@ -75,10 +79,7 @@ def standing(events: Iterable[Tapback]) -> list[Tapback]:
             single[key] = event
         else:
             single.pop(key, None)
-    left = [*single.values(), *(sticker for pile in stickers.values() for sticker in pile)]
-    left.sort(key=_order)
+    left: dict[str, list[Tapback]] = {}
+    for event in sorted([*single.values(), *(sticker for pile in stickers.values() for sticker in pile)]):
+        left.setdefault(event.target, []).append(event)
     return left
-
-
-def _order(event: Tapback) -> tuple[float, int]:
-    return (float("-inf") if event.created_at is None else event.created_at, event.rowid)
