@@ -56,7 +56,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was read, and where from.
 
     ``account`` is the one the settings are those of, ``accounts`` all there are, ``ignored`` the keys of the file
-    that do nothing here, ``warnings`` what a gateway says at start.
+    that do nothing here (logged once), ``warnings`` what else a gateway says at start.
     """
 
     client: ClientConfig = ClientConfig()
@@ -173,9 +173,9 @@ def _file_layers(root: Mapping[str, Any], account: str | None) -> tuple[str, tup
         for name, inner in read_object(settings.pop("accounts", {}), f"{path}.accounts").items():
             layer = _layer(inner, "imessage", f"{path}.accounts.{name}", ignored)
             per_account[_account_id(name)] = _over(layer, per_account.get(_account_id(name), {}))
-        default = settings.pop("defaultAccount", None)
-        if default is not None and account is None:
-            wanted = _text(default, f"{path}.defaultAccount")
+        if "defaultAccount" in settings:
+            default = _text(settings.pop("defaultAccount"), f"{path}.defaultAccount")
+            wanted = default if account is None else account
         block_layer = _over(_layer(settings, "imessage", path, ignored), block_layer)
     chosen = _choose_account(wanted, sorted(per_account))
     own = dict(per_account.get(chosen, {}))
@@ -307,8 +307,6 @@ def _check_policies(config: Config) -> None:
 def _warnings(config: Config) -> Iterator[str]:
     if config.gateway.dm_policy is DmPolicy.ALLOWLIST and not config.gateway.allow_from:
         yield "imessage.allowFrom is empty: nobody is answered in direct messages"
-    if config.ignored:
-        yield f"settings that do nothing here: {', '.join(config.ignored)}"
 
 
 # Reading the text.
