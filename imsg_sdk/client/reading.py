@@ -248,28 +248,48 @@ def _command_error(command: str, text: str, lines: Lines) -> Exception:
 def search(core: Core, text: str, *, exact: bool = False, limit: int | None = 50) -> Plan[list[Message]]:
     """Return messages that hold a text, newest first, as the program itself searches.
 
-    It also finds rows that are in no chat; they are left out here as they are everywhere.
+    It also finds rows that are in no chat; they are left out here as they are everywhere, so that more rows
+    than wanted may have to be asked for.
     """
     session = yield from core.session()
     match = "exact" if exact else "contains"
-    found: dict[int, Message] = {}
     if session.profile.has("messages.search") and limit is not None and limit <= MAX_SEARCH_ROWS:
-        answer = yield from core.ask("messages.search", query=text, match=match, limit=limit)
-        merge(found, records.decode_messages(answer, reactions=False))
-        return [message for message in found.values() if message.chat_id is not None]
+        answer = yield from core.ask("messages.search", query=text, match=match, limit=MAX_SEARCH_ROWS)
+        page = records.decode_messages(answer, reactions=False)
+        found = _linked(page)
+        if len(page) < MAX_SEARCH_ROWS or len(found) >= limit:
+            return found[:limit]
     if session.profile.version is not None and session.profile.version < (0, 7, 0):
         raise Unsupported("this program cannot search", hint="search came with imsg 0.7.0: update")
-    arguments = ["--query", text, "--match", match, "--limit", str(limit or _EVERYTHING), "--json"]
+    rows = _EVERYTHING if limit is None else limit + MAX_SEARCH_ROWS
+    while True:
+        page = yield from _search_command(core, text, match, rows)
+        found = _linked(page)
+        if limit is None or len(found) >= limit or len(page) < rows:
+            return found[:limit]
+        rows *= 4
+
+
+def _search_command(core: Core, text: str, match: str, rows: int) -> Plan[list[Message]]:
+    page: list[Message] = []
 
     def decode(line: bytes) -> Message:
         return records.decode_message_line(line, attachments=False, reactions=False)
 
-    def take(page: list[Message]) -> bool:
-        merge(found, page)
+    def take(piece: list[Message]) -> bool:
+        page.extend(piece)
         return True
 
+    arguments = ["--query", text, "--match", match, "--limit", str(rows), "--json"]
     yield from run_rows(core, "search", arguments, decode, take)
-    return [message for message in found.values() if message.chat_id is not None]
+    return page
+
+
+def _linked(page: list[Message]) -> list[Message]:
+    """Return each message that is in a chat once."""
+    found: dict[int, Message] = {}
+    merge(found, [message for message in page if message.chat_id is not None])
+    return list(found.values())
 
 
 def find_message(core: Core, guid: str, *, attachments: bool = True) -> Plan[Message]:
