@@ -28,7 +28,7 @@ _ACTS = Weighted(
     [
         ("photo", 900),
         ("link", 420),
-        ("letter", 850),
+        ("letter", 560),
         ("voice", 50),
         ("app", 50),
         ("event", 45),
@@ -70,7 +70,7 @@ def _photo(chat: Conversation, speaker: Contact | None, date: int) -> None:
     count = 1 if dice.random() < 0.8 else dice.pick((2, 2, 2, 3, 3, 4, 5, 6))
     shelf = chat.setting.shelf
     kind = shelf.picture_or_so(dice)
-    caption = dice.pick(CAPTIONS) if dice.random() < 0.25 else ""
+    caption = dice.pick(CAPTIONS) if dice.random() < 0.25 and chat.language == "en" else ""
     message = chat.message(speaker, date)
     files = [shelf.attachment(kind, n, date, outgoing=speaker is None, dice=dice) for n in range(count)]
     text = SLOT * count + caption
@@ -100,6 +100,7 @@ def _unsend_caption(chat: Conversation, row: Row, files: list[Attachment]) -> No
 def _link(chat: Conversation, speaker: Contact | None, date: int) -> None:
     dice = chat.dice
     url, title, summary, site, comment = (part.strip() for part in dice.pick(LINKS).split("|"))
+    comment = comment if chat.language == "en" else ""
     url = f"{url}{dice.between(100, 99999)}"
     two_rows = dice.random() < 0.6 and chat.room >= 2
     can_preview = chat.service == "iMessage" and chat.system.has(SIERRA)
@@ -155,7 +156,7 @@ def _voice(chat: Conversation, speaker: Contact | None, date: int) -> None:
     dice = chat.dice
     message = chat.message(speaker, date)
     file = chat.setting.shelf.attachment(AUDIO, 0, date, outgoing=speaker is None, dice=dice)
-    words = dice.pick(TRANSCRIPTS) if chat.system.has(SONOMA) and dice.random() < 0.8 else ""
+    words = dice.pick(TRANSCRIPTS) if chat.system.has(SONOMA) and chat.language == "en" and dice.random() < 0.8 else ""
     look: dict[str, body.Value] = {body.FILE: file.guid}
     if words:
         look[body.TRANSCRIPTION] = words

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from imsg_sdk.sandbox import archive, body
 from imsg_sdk.sandbox.chats import ChatSpec, Registry
 from imsg_sdk.sandbox.conversation import Contact, Conversation, Setting
-from imsg_sdk.sandbox.database import Attachment, Database, Message
+from imsg_sdk.sandbox.database import DIRECT, Attachment, Chat, Database, Message
 from imsg_sdk.sandbox.media import JPEG, PLUGIN
 from imsg_sdk.sandbox.people import Person
-from imsg_sdk.sandbox.schema import HIGH_SIERRA
+from imsg_sdk.sandbox.schema import HIGH_SIERRA, TAHOE
 
 __all__ = ["AwkwardRows"]
 
@@ -162,6 +162,12 @@ class AwkwardRows:
             self._say("From nobody known", handle_id=handle_id)
         for guid in ("not-a-uuid", "0f1e2d3c-0000-4000-8000-00000000beef", "a b'c/d:e", "p:0/inside"):
             self._say("Strange guid", guid=guid)
+        other = "iMessage" if self._setting.system.has(TAHOE) else "any"
+        address = self._contact.address
+        twin = Chat(0, f"{other};-;{address}", DIRECT, address, "iMessage")
+        chat_id = self._database.add_chat(twin, [self._contact.handle_id])
+        self._registry.chat_ids.append(chat_id)
+        self._put(self._message("Another chat with me"), "Another chat with me", chat_ids=(chat_id,))
         self._say("Reply to nothing", thread_originator_guid="GONE", thread_originator_part="x")
 
     def _dates(self) -> None:

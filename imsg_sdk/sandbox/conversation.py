@@ -115,6 +115,8 @@ class Conversation:
         self.out: list[Row] = []
         self.goal = 0
         self.last_guid: str | None = None
+        self.play_began = 0
+        """Order of the first row of the play that is on."""
         self._chat_ids, self._both = tuple(chat_ids[:1]), tuple(chat_ids)
         self.dice = Dice(setting.seed, f"chat {chat_ids[0] if chat_ids else 0}")
         owner = setting.owner
@@ -144,6 +146,7 @@ class Conversation:
         dice = self.dice
         play = self._choose()
         cast = self._roles(play.roles)
+        self.play_began = self._order + 1
         names = [contact.person.first_name if contact else self.setting.owner.first_name for contact in cast]
         for line, text in script.perform(play, dice, self.language, names):
             if len(self.out) >= self.goal:

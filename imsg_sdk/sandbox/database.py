@@ -255,7 +255,7 @@ class Database:
         self._room_names[chat.rowid] = chat.room_name
         self._services.add((chat.service_name, chat.rowid))
         if chat.style == DIRECT:
-            self._lookups.add((chat.chat_identifier, chat.service_name, chat.rowid))
+            self._lookups.add((chat.chat_identifier, chat.guid.partition(";")[0], chat.rowid))
         return chat.rowid
 
     def add_message(

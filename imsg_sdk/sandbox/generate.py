@@ -338,13 +338,14 @@ class _History:
         sessions: list[tuple[int, int, int]] = []
         for index, size in enumerate([*self._sizes, self._lost]):
             begin, finish = self._start_s, self._end_s
-            if index < len(self._specs) and self._specs[index].is_tail and self._specs[index].kind == "talk":
+            kind = self._specs[index].kind if index < len(self._specs) else "talk"
+            if index < len(self._specs) and self._specs[index].is_tail and kind == "talk":
                 begin += int(span * dice.random())
                 finish = min(finish, begin + dice.between(2, 200) * DAY)
             elif 3 < index < len(self._specs):
                 begin += int(span * dice.random() * 0.6)
             window = times.window(begin, finish)
-            sessions.extend((times.draw(dice, window), index, rows) for rows in cut_sessions(size, dice))
+            sessions.extend((times.draw(dice, window), index, rows) for rows in cut_sessions(size, dice, kind=kind))
         sessions.sort()
         return sessions
 

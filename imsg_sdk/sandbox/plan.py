@@ -22,7 +22,7 @@ DAY = 24 * HOUR
 _HOURS = (5, 5, 5, 5, 5, 5, 25, 35, 70, 75, 75, 80, 90, 85, 75, 75, 80, 95, 100, 100, 100, 80, 65, 30)
 _DAYS = (90, 85, 90, 95, 110, 120, 115)
 
-_SESSION_SIZES = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 10, 11, 13, 15, 19, 26)
+_SESSION_SIZES = (1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 10, 12, 14, 17, 22, 30)
 """Rows in a session, by quantile."""
 
 
@@ -86,11 +86,12 @@ def share_out(total: int, count: int, largest: int | None = None) -> list[int]:
     return sizes
 
 
-def cut_sessions(rows: int, dice: Dice) -> list[int]:
-    """Cut the rows of a chat into sessions."""
+def cut_sessions(rows: int, dice: Dice, *, kind: str = "talk") -> list[int]:
+    """Cut the rows of a chat into sessions; machines and notes come one by one."""
+    quantiles = _SESSION_SIZES if kind in ("talk", "group") else (1, 1, 1, 1, 2)
     sizes: list[int] = []
     while rows:
-        size = min(rows, dice.pick(_SESSION_SIZES))
+        size = min(rows, dice.pick(quantiles))
         sizes.append(size)
         rows -= size
     return sizes

@@ -79,7 +79,7 @@ _EFFECTS = {
     "spotlight": _SCREEN + "SpotlightEffect",
 }
 
-_REPLY, _EDIT, _UNSEND, _EFFECT, _STYLE, _DOWNGRADE = 0.045, 0.055, 0.058, 0.06, 0.063, 0.065
+_REPLY, _EDIT, _UNSEND, _EFFECT, _STYLE, _DOWNGRADE = 0.08, 0.09, 0.093, 0.095, 0.098, 0.1
 
 
 def touch(chat: Conversation, row: Row, line: Line, names: Sequence[str], cast: Sequence[Contact | None]) -> None:
@@ -118,7 +118,8 @@ def touch(chat: Conversation, row: Row, line: Line, names: Sequence[str], cast: 
 def _reply(chat: Conversation, row: Row) -> None:
     if not chat.system.has(BIG_SUR):
         return
-    earlier = [other for other in chat.recent if other is not row and other.text and other.date < row.date]
+    # Within one play, so that the answer fits; to the line just before nobody needs to reply inline.
+    earlier = [other for other in list(chat.recent)[:-2] if other.text and other.order >= chat.play_began]
     if not earlier:
         return
     origin = chat.dice.pick(earlier).message

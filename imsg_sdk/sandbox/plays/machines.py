@@ -7,6 +7,33 @@ __all__ = ["MACHINES"]
 MACHINES = {
     "notes": """
 @note
+a: {buy|get|order}: {plant}, {dish}, {light bulbs|stamps|a kettle|bird seed|socks}
+
+@note
+a: {ring|write to|thank} {Mum|the landlord|the vet|Aunt Pearl|the bank} {before|on|by} {day}
+
+@note
+a: quote for the boat: {price}, {day}, ask about the hole
+
+@note
+a: {film} – {n} stars, would watch again
+
+@note
+a: run {km}, {weather}, legs {fine|gone|complaining}
+
+@note
+a: {cat} vet {day} {time}
+
+@note
+a: https://recipes.example.com/lemon-cake/{n}{n2}{n3}
+
+@note
+a: what was that song in {place}? ask {Tom|Nora|Priya}
+
+@note
+a: measurements: shelf {n}{n2} × {n3}{n4} cm, wall {n5}{n6}
+
+@note
 a: milk, lemons, bin bags, the nice bread
 
 @note
@@ -39,13 +66,21 @@ b: {n}{n2}{n3}-{n4}{n5}{n6} is your verification code. It is valid for 10 minute
 """,
     "parcel": """
 @parcel
-b: Your parcel is out for delivery today between {n}:00 and {n2}:30 pm. Track it: https://track.example.com/{n3}{n4}{n5}{n6}
+b: Your parcel is out for delivery today between {8:00 and 10|9:30 and 11|12:00 and 14|15:15 and 17}:00. Track it: https://track.example.com/{n3}{n4}{n5}{n6}
 
 @parcel
 b: Sorry we missed you. Your parcel is with your neighbour on {street}.
 
 @parcel
-b: Delivered! Your parcel was left in the safe place: behind the bins.
+b: Delivered! Your parcel was left {in the safe place: behind the bins|with a neighbour on <street>|at the front door}.
+
+@parcel
+b: Your parcel {n}{n2}{n3}{n4} has {left our depot|arrived at your local depot|been delayed by weather|cleared customs}.
+
+@parcel
+b: Parcelo: rate your delivery of {day} from 1 to 5. Reply STOP to opt out.
+a: 5
+b: Thank you! Your driver will be pleased.
 """,
     "bank": """
 @bank
