@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         if arguments.preset == "demo":
             given = {"seed": demo.SEED, "messages": demo.MESSAGES, "system": demo.SYSTEM, **given}
             given["chats"] = demo.circle(given["seed"])
-        summary = generate(arguments.path, **given)
+        summary = generate(arguments.path, progress=_show if sys.stderr.isatty() else None, **given)
     except FileExistsError as error:
         parser.error(f"{error}: --force replaces it")
     except ConfigError as error:
@@ -85,6 +85,11 @@ _OPTIONS = frozenset(
         *("system", "upgraded", "awkward", "attachments_dir", "in_wal", "force"),
     )
 )
+
+
+def _show(done: int, wanted: int) -> None:
+    end = "\r\x1b[K" if done >= wanted else ""
+    sys.stderr.write(f"\r{done:,} of {wanted:,}{end}")
 
 
 def _report(summary: Summary, *, as_json: bool) -> None:

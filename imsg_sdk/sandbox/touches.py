@@ -19,6 +19,7 @@ __all__ = ["react", "touch"]
 
 SECOND = 1_000_000_000
 
+STICKER_PLACED = 1000
 LOVE, LIKE, DISLIKE, LAUGH, EMPHASIS, QUESTION, EMOJI, STICKER_BACK = range(2000, 2008)
 _VERBS = {
     LOVE: ("Loved", "Removed a heart from"),
@@ -38,6 +39,7 @@ _TAPBACKS = Weighted(
         (DISLIKE, 30),
         (QUESTION, 30),
         (STICKER_BACK, 5),
+        (STICKER_PLACED, 3),
     ]
 )
 _HINTED = {"love": LOVE, "like": LIKE, "laugh": LAUGH, "wow": EMPHASIS, "what": QUESTION, "no": DISLIKE}
@@ -219,7 +221,7 @@ def react(
     reactor = chat.listener(speaker)
     moment = row.date + dice.between(3, 600) * SECOND + dice.bits(30)
     roll = dice.random()
-    if roll < 0.015 and kind < EMOJI:
+    if roll < 0.015 and kind in _VERBS:
         # Messages mostly deletes the row of a tapback that is taken back, and keeps only the removal.
         if roll < 0.005:
             tapback(chat, row, reactor, kind, moment)
@@ -247,7 +249,7 @@ def tapback(chat: Conversation, target: Row, reactor: Contact | None, kind: int,
     if kind == EMOJI:
         message.associated_message_emoji = emoji = dice.pick(_EMOJI)
         text = f"Reacted {emoji} to {quoted}"
-    elif kind == STICKER_BACK:
+    elif kind in (STICKER_BACK, STICKER_PLACED):
         text = f"Reacted with a sticker to {quoted}"
         sticker = chat.setting.shelf.attachment(STICKER, 0, date, outgoing=reactor is None, dice=dice)
         sticker.is_sticker = 1
