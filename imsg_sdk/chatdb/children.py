@@ -11,13 +11,16 @@ from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.index import Index, chunks
 from imsg_sdk.chatdb.plists import read_plist
 from imsg_sdk.chatdb.schema import Schema
-from imsg_sdk.chatdb.tapbacks import UNDATED, emoji_of, type_of
+from imsg_sdk.chatdb.tapbacks import FACES, UNDATED, Tapback
 
 __all__ = ["AttachmentReader", "Columns", "reaction_columns", "transcriptions"]
 
 Columns = list[list[Any]]
 """A table column by column; the first one is the message."""
 
+_CUSTOM: Final = 2006
+_PLACE_BITS: Final = 32
+"""Enough for a place in the longest body SQLite can hold."""
 _TRANSCRIPTION: Final = "audio-transcription"
 _TRANSCRIBED: Final = f"CAST('{_TRANSCRIPTION}' AS BLOB)"
 """SQL of the bytes that a ``user_info`` with a transcription contains."""
@@ -25,21 +28,24 @@ _TRANSCRIBED: Final = f"CAST('{_TRANSCRIPTION}' AS BLOB)"
 
 def reaction_columns(index: Index, owners: Mapping[str, int]) -> Columns:
     """Return the tapbacks that stand on messages, given as rowids by guid; the oldest of each first."""
-    rows = [
-        (rowid, tapback)
-        for rowid, guid in sorted((owners[guid], guid) for guid in owners)
-        for tapback in index.tapbacks[guid]
-    ]
-    taps = [tapback for _, tapback in rows]
+    messages: list[int] = []
+    tapbacks: list[Tapback] = []
+    for rowid, guid in sorted((owners[guid], guid) for guid in owners):
+        standing = index.tapbacks[guid]
+        messages += [rowid] * len(standing)
+        tapbacks += standing
+    if not tapbacks:
+        return []
+    created, rowids, kinds, emoji, parts, _, senders, mine, _ = map(list, zip(*tapbacks, strict=True))
     return [
-        [rowid for rowid, _ in rows],
-        [tap.rowid for tap in taps],
-        [type_of(tap.kind) for tap in taps],
-        [emoji_of(tap.kind, tap.emoji) for tap in taps],
-        [tap.part for tap in taps],
-        [tap.sender for tap in taps],
-        [tap.is_from_me for tap in taps],
-        [None if tap.created_at == UNDATED else tap.created_at for tap in taps],
+        messages,
+        rowids,
+        [FACES[kind][0] for kind in kinds],
+        [custom if kind == _CUSTOM else FACES[kind][1] for kind, custom in zip(kinds, emoji, strict=True)],
+        parts,
+        senders,
+        mine,
+        [None if instant == UNDATED else instant for instant in created] if UNDATED in created else created,
     ]
 
 
@@ -126,13 +132,12 @@ class AttachmentReader:
             messages = columns[0] = [folded.get(message, message) for message in messages]
         several = {message for message, before in zip(messages[1:], messages, strict=False) if message == before}
         places = self._places_in_bodies(several, columns)
-        keys = [
-            (message, places.get(at, 0), rowid) for at, (message, rowid) in enumerate(zip(*columns[:2], strict=True))
-        ]
+        # One number to sort by: a tuple for each row would wake the garbage collector.
+        keys = [message << _PLACE_BITS | places.get(at, 0) for at, message in enumerate(messages)]
         order = sorted(range(len(keys)), key=keys.__getitem__)
         if order == list(range(len(keys))):
             return columns
-        return [[column[at] for at in order] for column in columns]
+        return [list(map(column.__getitem__, order)) for column in columns]
 
     def _places_in_bodies(self, messages: set[int], columns: Columns) -> dict[int, int]:
         """Return where the guids of attachments stand in the bodies of their messages, by row."""
@@ -145,7 +150,9 @@ class AttachmentReader:
             )
             bodies |= {rowid: body for rowid, body in rows if body}
         named = enumerate(zip(columns[0], columns[2], strict=True))
-        return {at: bodies[message].find(guid.encode()) for at, (message, guid) in named if guid and message in bodies}
+        return {
+            at: 1 + bodies[message].find(guid.encode()) for at, (message, guid) in named if guid and message in bodies
+        }
 
     def _complete(self, columns: Columns) -> Columns:
         """Add what the file does not say: where the attachment lies and whether it is there."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import compress
 from typing import Any
 
 from imsg_sdk.chatdb.connection import Connection
@@ -136,12 +137,12 @@ class Index:
 
     def owned(self, guids: list[str | None], rowids: list[int]) -> dict[int, str]:
         """Return the positions of messages on which tapbacks stand, with their guid."""
-        tapbacks = self.tapbacks
-        found = {at: guid for at, guid in enumerate(guids) if guid in tapbacks}
+        positions = compress(range(len(guids)), map(self.tapbacks.__contains__, guids))
+        found = {at: guid for at in positions if (guid := guids[at]) is not None}
         if self.has_unique_guids:
             return found
         owners = self.owners
-        return {at: guid for at, guid in found.items() if guid is not None and owners[guid] == rowids[at]}
+        return {at: guid for at, guid in found.items() if owners[guid] == rowids[at]}
 
     # ── attachments ──────────────────────────────────────────────────────────────────────────────
 

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from imsg_sdk.chatdb.previews import URL_BALLOON
 from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.tapbacks import TAPBACK_SQL
 
-__all__ = ["KINDS", "SEND_STATES", "MessageSql"]
+__all__ = ["FLAGS", "RARE", "Flags", "MessageSql"]
 
-KINDS: Final = ["message", "link", "app", "poll", "poll_vote", "poll_update", "event", "unknown", "reaction"]
-SEND_STATES: Final = ["pending", "sent", "delivered", "failed"]
+SEND_STATES: Final = (None, "pending", "sent", "delivered", "failed")
+_READ: Final = 2
+_STATE: Final = 8
+RARE: Final = 64
+"""Added to the flags of a row that has more to say."""
+
+
+class Flags(NamedTuple):
+    """Small facts about a message."""
+
+    is_from_me: bool
+    is_read: bool | None
+    send_state: str | None
+
+
+FLAGS: Final = tuple(
+    Flags(
+        bool(code & 1),
+        (None, False, True, None)[code // _READ % 4],
+        SEND_STATES[code % RARE // _STATE] if code % RARE // _STATE < len(SEND_STATES) else None,
+    )
+    for code in range(2 * RARE)
+)
+"""What the number of the flags of a row means."""
 
 _POLLS: Final = "com.apple.messages.Polls"
+_MAX_INT: Final = 2**63 - 1
 _SHORT_SUMMARY: Final = 61
 """Shorter summaries hold neither edits nor unsends; most rows have one of these."""
 
@@ -109,29 +132,24 @@ class MessageSql:
         return [
             "m.ROWID",
             self._text("guid"),
-            *self.words(),
-            f"CASE WHEN {self.is_mine} THEN 0 ELSE {self._number('handle_id')} END",
-            self.is_mine,
-            self._kind(),
+            self._words(),
+            f"CASE WHEN m.is_from_me THEN 0 ELSE {self._raw('handle_id')} END",
+            self._flags(),
             self.time("date"),
             service,
-            self._is_read(),
             self.time("date_read"),
-            self._send_state(),
             self.time("date_delivered"),
             self._text("reply_to_guid"),
             destination,
-            self._is_rare(),
         ]
 
-    def words(self) -> tuple[str, str]:
-        """Return text and body; the body only where it says more than the text.
-
-        When both are there they carry the same string, but for a text that was not kept up with an edit.
-        """
-        text, body = self._schema.raw("message", "text", "m"), self._raw("attributedbody")
-        needed = f"ifnull({text}, '') = '' OR {self._number('is_audio_message')} OR {self._number('date_edited')} <> 0"
-        return f"CAST({text} AS TEXT)", f"CASE WHEN {needed} THEN CAST({body} AS BLOB) END"
+    def _words(self) -> str:
+        """Return the text, else the body, as bytes; both carry the same string where both are there."""
+        text, body = self._raw("text"), self._raw("attributedbody")
+        return (
+            f"CASE WHEN {text} <> '' THEN CAST({text} AS TEXT)"
+            f" ELSE ifnull(CAST({body} AS BLOB), CAST({text} AS TEXT)) END"
+        )
 
     def category(self, column: str, known: int) -> str:
         """Return SQL for a text with few values: the position of a known one, the text of any other.
@@ -145,47 +163,63 @@ class MessageSql:
         name = self._raw(column)
         return f"CASE {name}{cases} ELSE ifnull({text}, -1) END" if known else f"ifnull({text}, -1)"
 
-    def _kind(self) -> str:
-        balloon, kind = self._text("balloon_bundle_id"), {name: code for code, name in enumerate(KINDS)}
-        polls = f"{balloon} = '{_POLLS}' OR {balloon} LIKE '%:{_POLLS}'"
-        return (
-            f"CASE WHEN {self._number('item_type')} <> 0 THEN {kind['event']}"
-            f" WHEN {self.association} = 0 THEN"
-            f" CASE WHEN {balloon} IS NULL THEN {kind['message']}"
-            f" WHEN {balloon} = '{URL_BALLOON}' THEN {kind['link']}"
-            f" WHEN {polls} THEN {kind['poll']} ELSE {kind['app']} END"
-            f" WHEN {self.association} = 4000 THEN {kind['poll_vote']}"
-            f" WHEN {self.association} IN (2, 3) THEN"
-            f" CASE WHEN {balloon} IS NULL THEN {kind['message']}"
-            f" WHEN {polls} THEN {kind['poll_update']} ELSE {kind['app']} END"
-            f" WHEN {self.is_tapback} THEN {kind['reaction']} ELSE {kind['unknown']} END"
-        )
+    def _flags(self) -> str:
+        """Return small facts as one number, which names a row of :data:`FLAGS`.
 
-    def _is_read(self) -> str:
-        mine = f"{self.time('date_read')} IS NOT NULL" if self.has("date_read") else "-1"
-        return f"CASE WHEN {self.is_mine} THEN {mine} ELSE ifnull({self._number('is_read', 'NULL')} <> 0, -1) END"
+        Bare columns, and one value to carry instead of four: this is weighed for every row.
+        """
+        mine = f"1 + {_READ} * ({self._is_read_by_them()}) + {_STATE} * ({self._send_state()})"
+        other = f"{_READ} * ifnull(1 + ({self._raw('is_read')} <> 0), 0)"
+        rare = f"CASE WHEN {self._is_rare()} THEN {RARE} ELSE 0 END"
+        return f"CASE WHEN m.is_from_me THEN {mine} ELSE {other} END + {rare}"
+
+    def _is_read_by_them(self) -> str:
+        name = "m.date_read"
+        return f"CASE WHEN {name} <> 0 AND {name} <= {_MAX_INT} THEN 2 ELSE 1 END" if self.has("date_read") else "0"
 
     def _send_state(self) -> str:
         if not self.knows_sending:
-            return "-1"
+            return "0"
         code = {name: number for number, name in enumerate(SEND_STATES)}
-        pending = code["pending"] if self.has("is_sent") else -1
+        pending = code["pending"] if self.has("is_sent") else 0
+        delivered = f"{self._raw('is_delivered')} OR ({self._raw('date_delivered')} BETWEEN 1 AND {_MAX_INT})"
         return (
-            f"CASE WHEN NOT {self.is_mine} THEN -1 WHEN {self._number('error')} <> 0 THEN {code['failed']}"
-            f" WHEN {self._number('is_delivered')} <> 0 OR {self._number('date_delivered')} > 0"
-            f" THEN {code['delivered']}"
-            f" WHEN {self._number('is_sent')} <> 0 THEN {code['sent']} ELSE {pending} END"
+            f"CASE WHEN {self._raw('error')} THEN {code['failed']} WHEN {delivered} THEN {code['delivered']}"
+            f" WHEN {self._raw('is_sent')} THEN {code['sent']} ELSE {pending} END"
         )
 
     # ── what few rows have ───────────────────────────────────────────────────────────────────────
 
     def _is_rare(self) -> str:
-        """Return the mark of rows worth a second look; bare columns, since it is weighed for every row."""
+        """Return the mark of rows worth a second look."""
         texts = ("thread_originator_guid", "expressive_send_style_id", "balloon_bundle_id", "subject")
-        numbers = ("item_type", "error", "is_audio_message", "schedule_type", "is_spam", "filter_action")
+        numbers = (
+            "item_type",
+            "associated_message_type",
+            "error",
+            "is_audio_message",
+            "schedule_type",
+            "is_spam",
+            "filter_action",
+        )
         conditions = [f"{self._raw(name)} <> ''" for name in texts if self.has(name)]
         conditions += [self._raw(name) for name in numbers if self.has(name)]
-        return f"CASE WHEN {' OR '.join((*conditions, self.tells_the_past))} THEN 1 END"
+        return " OR ".join((*conditions, self.tells_the_past))
+
+    def _kind(self) -> str:
+        balloon = self._text("balloon_bundle_id")
+        polls = f"{balloon} = '{_POLLS}' OR {balloon} LIKE '%:{_POLLS}'"
+        return (
+            f"CASE WHEN {self._number('item_type')} <> 0 THEN 'event'"
+            f" WHEN {self.association} = 0 THEN"
+            f" CASE WHEN {balloon} IS NULL THEN 'message'"
+            f" WHEN {balloon} = '{URL_BALLOON}' THEN 'link'"
+            f" WHEN {polls} THEN 'poll' ELSE 'app' END"
+            f" WHEN {self.association} = 4000 THEN 'poll_vote'"
+            f" WHEN {self.association} IN (2, 3) THEN"
+            f" CASE WHEN {balloon} IS NULL THEN 'message' WHEN {polls} THEN 'poll_update' ELSE 'app' END"
+            f" WHEN {self.is_tapback} THEN 'reaction' ELSE 'unknown' END"
+        )
 
     def rare(self) -> list[str]:
         """Return the columns of :class:`~imsg_sdk.chatdb.rare.Rare`."""
@@ -193,6 +227,9 @@ class MessageSql:
         waits = f"{self._number('schedule_type')} = 2 AND {self._number('schedule_state')} <> 0"
         return [
             "m.ROWID",
+            self._kind(),
+            f"CASE WHEN {self._raw('is_audio_message')} OR {self._raw('date_edited')}"
+            f" THEN CAST({self._raw('attributedbody')} AS BLOB) END",
             f"nullif({self._number('error')}, 0)",
             self.time("date_edited"),
             self.time("date_retracted"),

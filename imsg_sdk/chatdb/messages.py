@@ -15,7 +15,7 @@ from imsg_sdk.chatdb.children import transcriptions
 from imsg_sdk.chatdb.connection import Connection, RepairedText, Scan
 from imsg_sdk.chatdb.directory import Directory
 from imsg_sdk.chatdb.index import Index, chunks
-from imsg_sdk.chatdb.message_sql import KINDS, SEND_STATES, MessageSql
+from imsg_sdk.chatdb.message_sql import FLAGS, RARE, MessageSql
 from imsg_sdk.chatdb.packing import Vocabulary, coded, narrowed, sparse
 from imsg_sdk.chatdb.rare import Past, Rare, effect_of, event_of, part_of, past_of
 from imsg_sdk.chatdb.schema import Schema
@@ -35,20 +35,16 @@ class Dense(NamedTuple):
 
     rowid: list[int]
     guid: list[str | None]
-    text: list[str | None]
-    body: list[bytes | None]
+    words: list[Any]
+    """Text, or a body as bytes."""
     handle: list[int]
-    is_mine: list[int]
-    kind: list[int]
+    flags: list[int]
     created_at: list[int | None]
     service: list[Any]
-    is_read: list[int]
     read_at: list[int | None]
-    send_state: list[int]
     delivered_at: list[int | None]
     reply_to_guid: list[str | None]
     destination: list[Any]
-    is_rare: list[int | None]
 
     def only(self, keep: Sequence[object]) -> Dense:
         """Return the rows for which `keep` is true."""
@@ -91,9 +87,9 @@ class MessageReader:
         """Read the first `limit` rows that satisfy `where`, ascending, and keep those in `selection`."""
         scan = self._scan(where, limit, selection)
         dense = Dense(*scan.columns)
-        texts = _texts(dense)
+        texts = [_text_or_damage(words) if words.__class__ is bytes else words for words in dense.words]
         rare = self._rare(dense)
-        self._transcribe(dense, texts, rare)
+        self._amend(texts, rare)
         if selection.accept is not None:
             keep = [selection.accept(text) for text in texts]
             moved = {at: number for number, at in enumerate(compress(range(len(keep)), keep))}
@@ -117,20 +113,22 @@ class MessageReader:
 
     def _rare(self, dense: Dense) -> dict[int, Rare]:
         """Read the rare columns of the marked rows, by position."""
-        marked = list(compress(range(len(dense.rowid)), dense.is_rare))
-        position = {dense.rowid[at]: at for at in marked}
+        rowids = dense.rowid
+        position = {rowids[at]: at for at, flags in enumerate(dense.flags) if flags >= RARE}
         sql = f"SELECT {', '.join(self._sql.rare())} FROM message m WHERE m.ROWID IN "
         rows = (row for chunk in chunks(position) for row in self._connection.rows(f"{sql}({chunk}) ORDER BY m.ROWID"))
         return {position[row[0]]: Rare(*row) for row in rows}
 
-    def _transcribe(self, dense: Dense, texts: list[str | None], rare: dict[int, Rare]) -> None:
-        """Put Apple's transcription in place of the text of voice messages."""
+    def _amend(self, texts: list[str | None], rare: dict[int, Rare]) -> None:
+        """Take the body where it says more than the text: after an edit, and of a voice message."""
+        for at, row in rare.items():
+            if row.body is not None:
+                texts[at] = _better(texts[at], row.body)
         voices = {row.rowid: at for at, row in rare.items() if row.is_audio}
         spoken = transcriptions(self._connection, self._schema, voices)
         for rowid, at in voices.items():
-            body = dense.body[at]
-            words = spoken.get(rowid) or (transcription_of(body) if body else None)
-            texts[at] = words or texts[at]
+            body = rare[at].body
+            texts[at] = spoken.get(rowid) or (transcription_of(body) if body else None) or texts[at]
 
     def _build(
         self,
@@ -173,7 +171,9 @@ class MessageReader:
         }
 
     def _word_columns(self, texts: list[str | None], rare: dict[int, Rare]) -> dict[str, list[Any] | Packed]:
-        repaired = [at for at, text in enumerate(texts) if text.__class__ is RepairedText]
+        repaired: list[int] = []
+        if RepairedText in set(map(type, texts)):
+            repaired = [at for at, text in enumerate(texts) if text.__class__ is RepairedText]
         for at in repaired:
             texts[at] = str(texts[at]) or None
         subjects = {at: row.subject for at, row in rare.items() if row.subject is not None}
@@ -189,18 +189,17 @@ class MessageReader:
         sql, names = self._sql, self._directory.name_codes
         columns: dict[str, list[Any] | Packed] = {
             "sender": coded(*narrowed(self._directory.names, [names.get(handle, -1) for handle in dense.handle])),
-            "is_from_me": coded([_NO, _YES], dense.is_mine),
-            "kind": coded(KINDS, dense.kind),
+            "is_from_me": coded([flags.is_from_me for flags in FLAGS], dense.flags),
             "created_at": dense.created_at,
         }
         if sql.has("service"):
             columns["service"] = coded(self._services.texts, self._services.codes(dense.service))
         if sql.knows_reading:
-            columns["is_read"] = coded([_NO, _YES], dense.is_read)
+            columns["is_read"] = coded([flags.is_read for flags in FLAGS], dense.flags)
         if sql.has("date_read"):
             columns["read_at"] = dense.read_at
         if sql.knows_sending:
-            columns["send_state"] = coded(SEND_STATES, dense.send_state)
+            columns["send_state"] = coded([flags.send_state for flags in FLAGS], dense.flags)
         if sql.has("date_delivered"):
             columns["delivered_at"] = dense.delivered_at
         if sql.has("reply_to_guid"):
@@ -213,7 +212,8 @@ class MessageReader:
 
     def _rare_columns(self, rare: dict[int, Rare]) -> dict[str, list[Any] | Packed]:
         sql = self._sql
-        columns: dict[str, list[Any] | Packed] = {}
+        kinds = {at: row.kind for at, row in rare.items() if row.kind != "message"}
+        columns: dict[str, list[Any] | Packed] = {"kind": _sparse(kinds, "message")}
         if sql.has("error"):
             columns["send_error"] = _sparse({at: row.error for at, row in rare.items() if row.error is not None})
         if sql.has("schedule_type"):
@@ -272,31 +272,32 @@ def _places_of(rowids: list[int], places: Sequence[Mapping[int, int]]) -> list[i
     return codes
 
 
-def _texts(dense: Dense) -> list[str | None]:
-    texts = list(dense.text)
-    for at, body in enumerate(dense.body):
-        if body is not None:
-            texts[at] = _text_with_body(texts[at], body)
-    return texts
+def _text_or_damage(body: bytes) -> str:
+    """Return the text of a body, an empty :class:`RepairedText` where nothing can be saved."""
+    text = text_of(body)
+    return RepairedText("") if text is None else text
 
 
-def _text_with_body(text: str | None, body: bytes) -> str | None:
+def _better(text: str | None, body: bytes) -> str:
     """Prefer the body; a damaged one counts only where there is no text, and then says so."""
-    decoded = text_of(body)
-    if text and (not decoded or decoded.__class__ is RepairedText):
-        return text
-    return RepairedText("") if decoded is None else decoded
+    decoded = _text_or_damage(body)
+    return text if text and (not decoded or decoded.__class__ is RepairedText) else decoded
 
 
 def _index_columns(index: Index, rowids: list[int]) -> dict[str, Packed]:
-    counts, previews, deleted = index.attachment_counts, index.preview_guids, index.places.deleted_at
+    deleted = index.places.deleted_at
     columns = {
-        "url_preview_guid": _sparse({at: previews[rowid] for at, rowid in enumerate(rowids) if rowid in previews}),
-        "n_attachments": _sparse({at: counts[rowid] for at, rowid in enumerate(rowids) if rowid in counts}, 0),
+        "url_preview_guid": _looked_up(index.preview_guids, rowids),
+        "n_attachments": _looked_up(index.attachment_counts, rowids, 0),
     }
     if deleted:
-        columns["deleted_at"] = _sparse({at: deleted[rowid] for at, rowid in enumerate(rowids) if rowid in deleted})
+        columns["deleted_at"] = _looked_up(deleted, rowids)
     return columns
+
+
+def _looked_up(values: Mapping[int, Any], rowids: list[int], default: Any = None) -> Packed:
+    at = list(compress(range(len(rowids)), map(values.__contains__, rowids)))
+    return sparse(at, [values[rowids[position]] for position in at], default)
 
 
 def _sparse(entries: dict[int, Any], default: Any = None) -> Packed:

@@ -41,6 +41,9 @@ class Rare(NamedTuple):
     """The rare columns of one message, as stored."""
 
     rowid: int
+    kind: str
+    body: bytes | None
+    """Where it may say more than the text: of edited rows and voice messages."""
     error: int | None
     edited_at: int | None
     retracted_at: int | None

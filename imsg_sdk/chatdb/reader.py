@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from imsg_sdk.chatdb.connection import Connection, open_connection
+from imsg_sdk.chatdb.messages import MessageReader
 from imsg_sdk.chatdb.packing import batch_of, rows_of
 from imsg_sdk.chatdb.query import Query
 from imsg_sdk.chatdb.snapshot import Snapshot
@@ -28,13 +29,16 @@ class ChatDb:
     about the file is kept until another connection commits.
     """
 
-    def __init__(self, connection: Connection, home: str) -> None:
+    def __init__(self, connection: Connection, home: str, reader: type[MessageReader]) -> None:
         self._connection = connection
         self._home = home
+        self._reader = reader
         self._known: tuple[int, Snapshot] | None = None
 
     @classmethod
-    def open(cls, path: str | PathLike[str], *, home: str | None = None) -> ChatDb:
+    def open(
+        cls, path: str | PathLike[str], *, home: str | None = None, reader: type[MessageReader] = MessageReader
+    ) -> ChatDb:
         """Open a chat.db file, or a copy of one, of any system.
 
         Parameters
@@ -43,6 +47,8 @@ class ChatDb:
             The file; it is never written to.
         home
             What ``~`` in the paths of attachments stands for; the user's own home by default.
+        reader
+            Scans the table of messages; a layer above may know a faster way.
 
         Raises
         ------
@@ -51,7 +57,7 @@ class ChatDb:
         PermissionDenied
             The system refuses to read it; on a Mac that is Full Disk Access.
         """
-        db = cls(open_connection(path), str(Path.home()) if home is None else home)
+        db = cls(open_connection(path), str(Path.home()) if home is None else home, reader)
         try:
             db._current()
         except BaseException:
@@ -132,7 +138,7 @@ class ChatDb:
     def _current(self) -> Snapshot:
         version = self._connection.data_version()
         if self._known is None or self._known[0] != version:
-            self._known = (version, Snapshot(self._connection, self._home))
+            self._known = (version, Snapshot(self._connection, self._home, self._reader))
         return self._known[1]
 
 

@@ -37,8 +37,9 @@ _CHILDREN: Final = ("reactions", "attachments", "edits")
 class Snapshot:
     """The file as of one commit; a later commit needs another one."""
 
-    def __init__(self, connection: Connection, home: str) -> None:
+    def __init__(self, connection: Connection, home: str, reader: type[MessageReader]) -> None:
         self._connection = connection
+        self._reader = reader
         self._schema = Schema.probe(connection)
         self._sql = MessageSql(self._schema)
         self._attachments = AttachmentReader(connection, self._schema, home)
@@ -51,7 +52,7 @@ class Snapshot:
 
     @cached_property
     def _messages(self) -> MessageReader:
-        return MessageReader(self._connection, self._schema, self._sql, self._directory)
+        return self._reader(self._connection, self._schema, self._sql, self._directory)
 
     @cached_property
     def _index(self) -> Index:

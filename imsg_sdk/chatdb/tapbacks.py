@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Final, NamedTuple
 
-__all__ = ["TAPBACK_SQL", "UNDATED", "Tapback", "emoji_of", "standing", "target_of", "type_of"]
+__all__ = ["FACES", "TAPBACK_SQL", "UNDATED", "Tapback", "standing", "target_of"]
 
 UNDATED: Final = -(2**63)
 """In place of a date that is missing: older than everything."""
@@ -14,7 +14,7 @@ _STICKER_REMOVED: Final = 3007
 _FIRST_REMOVAL: Final = 3000
 
 _TYPES: Final = ("love", "like", "dislike", "laugh", "emphasis", "question", "custom", "sticker")
-_EMOJI: Final = ("\u2764\ufe0f", "\U0001f44d", "\U0001f44e", "\U0001f602", "\u203c\ufe0f", "\u2753")
+_EMOJI: Final = dict(enumerate(("\u2764\ufe0f", "\U0001f44d", "\U0001f44e", "\U0001f602", "\u203c\ufe0f", "\u2753")))
 
 TAPBACK_SQL: Final = "({0} = 1000 OR {0} BETWEEN 2000 AND 2007 OR {0} BETWEEN 3000 AND 3007)"
 """A condition on the number of an association; ``format`` takes its SQL."""
@@ -36,17 +36,11 @@ class Tapback(NamedTuple):
     """Guid of the message."""
 
 
-def type_of(kind: int) -> str:
-    """Return the name of a kind of tapback, added or removed."""
-    return "sticker" if kind in _STICKERS else _TYPES[kind % 1000]
-
-
-def emoji_of(kind: int, custom: str | None) -> str | None:
-    """Return the emoji a tapback shows; a sticker shows none."""
-    if kind in _STICKERS:
-        return None
-    number = kind % 1000
-    return _EMOJI[number] if number < len(_EMOJI) else custom
+FACES: Final = {
+    kind: ("sticker", None) if kind in _STICKERS else (_TYPES[kind % 1000], _EMOJI.get(kind % 1000))
+    for kind in (1000, *range(2000, 2008))
+}
+"""Name and emoji of every kind of tapback that can stand; an emoji of one's own choice is in the row."""
 
 
 def target_of(associated_guid: str) -> tuple[str, int]:
