@@ -34,10 +34,8 @@ TYPES = {
 
 def is_plain(params):
     """Return whether nothing is left to the coercions, which are the server's business."""
-    return (
-        all(type(value) is TYPES.get(name, type(value)) for name, value in params.items())
-        and params.get("limit", 1) > 0
-    )
+    has_types = all(type(value) is TYPES.get(name, type(value)) for name, value in params.items())
+    return has_types and 0 < params.get("limit", 1) < 2**63
 
 
 def bound(params, name):
@@ -50,7 +48,7 @@ def ask(store, method, params):
     match method:
         case "chats.list":
             unread_only = params.get("unread_only", params.get("unreadOnly", False))
-            found = {"chats": store.chats(min(params.get("limit", 20), 2**63 - 1), unread_only=unread_only)}
+            found = {"chats": store.chats(params.get("limit", 20), unread_only=unread_only)}
         case "messages.history":
             found = {
                 "messages": store.history(
