@@ -10,13 +10,13 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Self, TypeVar
 
-from imsg_sdk.addressing import TargetLike
 from imsg_sdk.client import history
 from imsg_sdk.client.base import BaseClient
 from imsg_sdk.client.core import Progress
 from imsg_sdk.client.doctor import Probe, Report, examine, probe
 from imsg_sdk.client.filters import People, TimeLike, checked_limit, make_filter
 from imsg_sdk.client.plan import Pause, Plan, Wait
+from imsg_sdk.client.targets import ChatLike
 from imsg_sdk.models import (
     Attachment,
     Chat,
@@ -76,7 +76,7 @@ class AsyncIMessageClient(BaseClient):
         plan = history.list_chats(self._core, limit=checked_limit(limit), unread_only=unread_only)
         return tuple(await _run(plan))
 
-    async def chat(self, target: TargetLike) -> Chat:
+    async def chat(self, target: ChatLike) -> Chat:
         """Return one chat.  See `IMessageClient.chat`."""
         return await _run(self._core.chat(target))
 
@@ -187,7 +187,7 @@ class AsyncIMessageClient(BaseClient):
                     yield message
 
     async def stats(
-        self, chat: TargetLike | None = None, *, include_media: bool = False, time_zone: str | None = None
+        self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None
     ) -> Stats:
         """Return counts.  See `IMessageClient.stats`."""
         return await _run(self._core.stats(chat, include_media=include_media, time_zone=time_zone))

@@ -14,11 +14,10 @@ from typing import Any
 
 import msgspec
 
-from imsg_sdk.addressing import TargetLike
 from imsg_sdk.client import records
 from imsg_sdk.client.plan import Pause, Plan, Wait
 from imsg_sdk.client.pool import Pool, Role
-from imsg_sdk.client.targets import find_chat, find_chats
+from imsg_sdk.client.targets import ChatLike, find_chat, find_chats, listed
 from imsg_sdk.columns import Batch
 from imsg_sdk.errors import (
     AddressError,
@@ -202,16 +201,16 @@ class Core:
             self._directory = (time.monotonic(), found)
         return found
 
-    def chat(self, target: TargetLike) -> Plan[Chat]:
+    def chat(self, target: ChatLike) -> Plan[Chat]:
         """Return the one chat that a target names."""
         found: Chat = yield from self._look_up(lambda chats: find_chat(target, chats, region=self.region))
         return found
 
-    def chats_of(self, targets: TargetLike | Iterable[TargetLike] | None) -> Plan[list[Chat] | None]:
+    def chats_of(self, targets: ChatLike | Iterable[ChatLike] | None) -> Plan[list[Chat] | None]:
         """Return the chats that targets name; None for no target."""
         if targets is None:
             return None
-        several = targets if isinstance(targets, int | str) or not isinstance(targets, Iterable) else list(targets)
+        several = listed(targets)
         found: list[Chat] = yield from self._look_up(lambda chats: find_chats(several, chats, region=self.region))
         return found
 
@@ -228,7 +227,7 @@ class Core:
     # ---- single answers --------------------------------------------------------------------------------------------
 
     def stats(
-        self, chat: TargetLike | None = None, *, include_media: bool = False, time_zone: str | None = None
+        self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None
     ) -> Plan[Stats]:
         """Return counts over one chat or all."""
         chosen = None if chat is None else (yield from self.chat(chat))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 import msgspec
 
@@ -104,13 +105,16 @@ def make_filter(
     )
 
 
-def checked_limit(limit: int | None, name: str = "limit") -> int | None:
+def checked_limit(limit: SupportsIndex | None, name: str = "limit") -> int | None:
     """Return `limit` if it is a whole number above 0, or None."""
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or not 0 < limit < 2**63):
+    if limit is None:
+        return None
+    number = index(limit) if isinstance(limit, SupportsIndex) and not isinstance(limit, bool) else 0
+    if not 0 < number < 2**63:
         raise InvalidParams(
             f"{name} must be a whole number above 0", code=INVALID_PARAMS, hint=f"{name}=None takes everything"
         )
-    return limit
+    return number
 
 
 def _instant(value: TimeLike, now: datetime, name: str) -> datetime:

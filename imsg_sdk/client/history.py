@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from imsg_sdk.addressing import TargetLike
 from imsg_sdk.client.core import Core, Progress
 from imsg_sdk.client.filters import Filter
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.reading import find_message, read_chats, search
 from imsg_sdk.client.records import column_reader
+from imsg_sdk.client.targets import ChatLike
 from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, Batch, Packed, Table
 from imsg_sdk.errors import InvalidParams, NotFound, Unsupported
 from imsg_sdk.models import Attachment, Chat, Edit, Message, Participant, Reaction
@@ -41,7 +41,7 @@ _CLASSES: dict[str, Callable[..., Any]] = {
 }
 _TABLES = {table.name: table for table in (MESSAGES, REACTIONS, ATTACHMENTS, CHATS, PARTICIPANTS, EDITS)}
 
-Targets = TargetLike | Iterable[TargetLike] | None
+Targets = ChatLike | Iterable[ChatLike] | None
 
 
 def messages(

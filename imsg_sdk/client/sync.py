@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
-from imsg_sdk.addressing import TargetLike
 from imsg_sdk.client import history
 from imsg_sdk.client.base import BaseClient
 from imsg_sdk.client.core import Progress
@@ -18,6 +17,7 @@ from imsg_sdk.client.doctor import Probe, Report, examine, probe
 from imsg_sdk.client.filters import Filter, People, TimeLike, checked_limit, make_filter
 from imsg_sdk.client.plan import Plan, run
 from imsg_sdk.client.reading import read_chats
+from imsg_sdk.client.targets import ChatLike
 from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, Table
 from imsg_sdk.models import Chat, Message, ScheduledMessage, SendStatus, Stats
 from imsg_sdk.progress import Progress as Panel
@@ -134,7 +134,7 @@ class IMessageClient(BaseClient):
         """
         return self._frame(CHATS, history.list_chats(self._core, limit=checked_limit(limit), unread_only=unread_only))
 
-    def chat(self, target: TargetLike) -> Chat:
+    def chat(self, target: ChatLike) -> Chat:
         """Return one chat as a record.
 
         Parameters
@@ -369,7 +369,7 @@ class IMessageClient(BaseClient):
                     yield message
 
     def stats(
-        self, chat: TargetLike | None = None, *, include_media: bool = False, time_zone: str | None = None
+        self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None
     ) -> Stats:
         """Return counts of messages by chat, sender, service and day.
 

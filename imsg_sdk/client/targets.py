@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import index
+from typing import SupportsIndex
 
 from imsg_sdk.addressing import Handle, Target, TargetKind, TargetLike, lookup_key, parse_target
 from imsg_sdk.errors import AddressError
 from imsg_sdk.models import Chat
 
-__all__ = ["find_chat", "find_chats"]
+__all__ = ["ChatLike", "find_chat", "find_chats", "listed"]
+
+ChatLike = TargetLike | Chat | SupportsIndex
+"""A target, a record of a chat, or an id out of a frame."""
 
 
-def find_chats(targets: TargetLike | Iterable[TargetLike], chats: Sequence[Chat], *, region: str) -> list[Chat]:
-    """Return the chats of one or several targets, each once, in the order given."""
-    several = [targets] if isinstance(targets, int | str | Handle | Target) else list(targets)
-    found = {chat.chat_id: chat for chat in (find_chat(each, chats, region=region) for each in several)}
+def listed(targets: ChatLike | Iterable[ChatLike]) -> list[ChatLike]:
+    """Return one target or several as a list."""
+    if isinstance(targets, str | Handle | Target | Chat) or not isinstance(targets, Iterable):
+        return [targets]
+    return list(targets)
+
+
+def find_chats(targets: Iterable[ChatLike], chats: Sequence[Chat], *, region: str) -> list[Chat]:
+    """Return the chats of several targets, each once, in the order given."""
+    found = {chat.chat_id: chat for chat in (find_chat(each, chats, region=region) for each in targets)}
     return list(found.values())
 
 
-def find_chat(target: TargetLike, chats: Sequence[Chat], *, region: str) -> Chat:
+def find_chat(target: ChatLike, chats: Sequence[Chat], *, region: str) -> Chat:
     """Return the one chat that a target names.
 
     A bare text may be a handle, a guid or an identifier; handles are compared as phone numbers of `region`
@@ -29,7 +40,7 @@ def find_chat(target: TargetLike, chats: Sequence[Chat], *, region: str) -> Chat
     AddressError
         It names no chat, or more than one.
     """
-    parsed = parse_target(target)
+    parsed = parse_target(_plain(target))
     matches = _matches(parsed, chats, region)
     if len(matches) == 1:
         return matches[0]
@@ -43,6 +54,14 @@ def find_chat(target: TargetLike, chats: Sequence[Chat], *, region: str) -> Chat
         f"{len(matches)} chats match {parsed.redacted}: {shown}",
         hint="give one chat id, or several at once as a list",
     )
+
+
+def _plain(target: ChatLike) -> TargetLike:
+    if isinstance(target, Chat):
+        return target.chat_id
+    if isinstance(target, SupportsIndex) and not isinstance(target, bool):
+        return index(target)  # a numpy integer, as frames hold them
+    return target
 
 
 def _matches(target: Target, chats: Sequence[Chat], region: str) -> list[Chat]:

@@ -68,11 +68,12 @@ def test_a_limit_counts_from_the_newest_over_all_chats(client: IMessageClient) -
 
 
 def test_one_chat_and_several_hold_their_own_messages_only(client: IMessageClient) -> None:
-    first, second = client.chats(2)["chat_id"].tolist()
+    first, second = client.chats(2)["chat_id"]
     one = client.messages(first, limit=None)
     assert len(one) > 0
     assert all(first in ids for ids in one["chat_ids"])
-    several = client.messages([first, second], limit=None)
+    several = client.messages(client.chats(2)["chat_id"], limit=None)
+    assert several.equals(client.messages([first, second], limit=None))
     assert set(one["rowid"]) < set(several["rowid"])
 
 
@@ -200,7 +201,9 @@ def test_one_chat_is_found_by_every_name_of_it(client: IMessageClient) -> None:
     national = row["identifier"].removeprefix("+1")
     spelled = f"({national[:3]}) {national[3:6]}-{national[6:]}"
     for target in (
+        row["chat_id"],
         int(row["chat_id"]),
+        client.chat(int(row["chat_id"])),
         f"chat_id:{row['chat_id']}",
         row["guid"],
         f"chat_guid:{row['guid']}",
