@@ -96,7 +96,7 @@ class Reads:
             if (ready or name in tables.WITHOUT_DATABASE)
             and (name != "messages.scheduled" or (isinstance(features, dict) and features["scheduled_messages"]))
         ]
-        database: dict[str, Any] = {"path": self._source.path, "ready": ready}
+        database: dict[str, Any] = {"path": self._source.shown_path, "ready": ready}
         database["features" if ready else "error"] = features
         report = {
             "version": PROGRAM_VERSIONS[self._dialect],

@@ -7,6 +7,8 @@ import threading
 
 __all__ = ["Writer", "claim_stdout"]
 
+_STANDARD = (0, 1, 2)
+
 
 class Writer:
     """Writes lines to a file descriptor; no line is ever torn by another."""
@@ -16,15 +18,27 @@ class Writer:
         self._lock = threading.Lock()
 
     def write(self, lines: bytes) -> None:
-        """Write whole lines at once, however long the reader takes."""
+        """Write whole lines at once, however long the reader takes.
+
+        A process that can no longer answer has no purpose, so that a failing write ends it.
+        """
         with self._lock:
             rest = memoryview(lines)
-            while rest:
-                rest = rest[os.write(self._fd, rest) :]
+            try:
+                while rest:
+                    rest = rest[os.write(self._fd, rest) :]
+            except OSError:
+                os._exit(1)
 
 
 def claim_stdout() -> Writer:
     """Take the standard output for answers alone; whatever else prints, prints to the standard error."""
-    fd = os.dup(1)
+    for fd in _STANDARD:
+        try:
+            os.set_blocking(fd, True)
+        except OSError:
+            # Started without it: the next file to be opened must not take its number.
+            os.open(os.devnull, os.O_RDWR)
+    answers = os.dup(1)
     os.dup2(2, 1)
-    return Writer(fd)
+    return Writer(answers)

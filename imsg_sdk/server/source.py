@@ -32,6 +32,8 @@ class DatabaseFile:
 
     def __init__(self, path: str, *, dialect: Dialect, extended: bool = False, home: str | None = None) -> None:
         self.path = path
+        self.shown_path = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        """The path as text, whatever bytes the caller gave."""
         self._dialect = dialect
         self._extended = extended
         self._home = home
@@ -64,7 +66,7 @@ class DatabaseFile:
                 # A file that is being put in place may be half there at the first look.
                 if failed.missing or attempt + 1 == _TRIES:
                     detail = MISSING_DETAIL if failed.missing else UNOPENABLE_DETAIL
-                    raise RpcError.no_database(self.path, detail) from None
+                    raise RpcError.no_database(self.shown_path, detail) from None
         raise AssertionError("the last try returns or raises")
 
     def features(self) -> dict[str, bool] | str:

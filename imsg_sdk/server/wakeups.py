@@ -37,7 +37,7 @@ class Wakeups:
         self._inner, self._outer = os.pipe()
         os.set_blocking(self._inner, False)
         os.set_blocking(self._outer, False)
-        self._events = _events_of(Path(database).absolute())
+        self._events = _events_of(Path(database).resolve())
         self._fds = [self._inner] if self._events is None else [self._inner, self._events.fd]
 
     @property

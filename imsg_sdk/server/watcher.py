@@ -7,6 +7,7 @@ check (the file's identity and SQLite's change counter) finds what no event told
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -71,7 +72,11 @@ class _Feed:
 
     def was_replaced(self) -> bool:
         """Return whether another file took the path; a file that is merely gone can still be read."""
-        return not self.store.is_current() and os.path.lexists(self.store.path)
+        try:
+            found = os.stat(self.store.path)  # noqa: PTH116 - asked ten times a second
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) != self.store.identity
 
 
 class Subscription:
@@ -82,11 +87,11 @@ class Subscription:
         self.lock = threading.Lock()
         self.is_live = True
         self.cursor = 0
-        self.failure: str | None = None
         self._feed = feed
         self._view = view
         self._debounce_s = debounce_s
         self._due: float | None = None
+        self._is_placed = False
         self._has_more = True
         self._look_at_holes = False
         self._holes: dict[int, float] = {}
@@ -97,17 +102,21 @@ class Subscription:
         return self._feed
 
     def begin(self, since_rowid: int | None, now: float) -> None:
-        """Take the place to start from; a query that fails ends the subscription at its first turn."""
-        try:
-            if since_rowid:
-                self.cursor = since_rowid
-                return
-            self.cursor = self._feed.store.max_rowid()
-            recent = WatchView(chat_id=self._view.chat_id)
-            page = self._feed.store.watch_after(self.cursor - _LOOK_BACK, recent, limit=2 * _LOOK_BACK)
-            self._remember([rowid for rowid in page.unlinked if rowid <= self.cursor], now)
-        except StoreError as error:
-            self.failure = error.text
+        """Take the place to start from; if that fails, the first turn tries again and tells why."""
+        self.cursor = since_rowid or 0
+        self._is_placed = bool(since_rowid)
+        with contextlib.suppress(StoreError):
+            self._place(now)
+
+    def _place(self, now: float) -> None:
+        """Begin at the end of the table, with an eye on rows whose chat is still on its way."""
+        if self._is_placed:
+            return
+        self.cursor = self._feed.store.max_rowid()
+        recent = WatchView(chat_id=self._view.chat_id)
+        page = self._feed.store.watch_after(self.cursor - _LOOK_BACK, recent, limit=2 * _LOOK_BACK)
+        self._remember([rowid for rowid in page.unlinked if rowid <= self.cursor], now)
+        self._is_placed = True
 
     def hurry(self) -> None:
         """Look at the next turn, whatever the debounce."""
@@ -133,6 +142,7 @@ class Subscription:
             self.hurry()
         if not self._has_more:
             return
+        self._place(now)
         if self._look_at_holes:
             self._look_at_holes = False
             self._fill_holes(sink, now)
@@ -236,7 +246,7 @@ class Watcher:
 
     def _current_feed(self) -> _Feed:
         for subscription in self._subscriptions.values():
-            if subscription.feed.store.is_current():
+            if not subscription.feed.was_replaced():
                 return subscription.feed
         return _Feed(self._source.open_another())
 
@@ -290,8 +300,6 @@ class Watcher:
     def _turn(self, one: Subscription, now: float, *, drain: bool) -> None:
         try:
             with one.lock:
-                if one.failure is not None:
-                    raise StoreError(one.failure)
                 while one.is_live and not self._is_closing:
                     one.take_turn(self._sink, now)
                     if not drain or one.seconds_left(now) is None:
