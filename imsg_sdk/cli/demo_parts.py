@@ -176,7 +176,7 @@ class View:
         """Show the busiest chats."""
         return self._table(
             Cells("id", [str(chat["chat_id"]) for chat in chats], right=True),
-            Cells("chat", [chat["chat"] for chat in chats], most=36),
+            Cells("chat", [chat["chat"] for chat in chats], stretch=True),
             Cells("people", [str(chat["people"]) for chat in chats], right=True),
             Cells("service", [chat["service"] or "" for chat in chats]),
             Cells("messages", [f"{chat['messages']:,}" for chat in chats], right=True),
@@ -230,9 +230,9 @@ class View:
     def people(self, people: list[Facts]) -> list[str]:
         """Show who writes most."""
         most = max((person["received"] for person in people), default=0)
-        bars = [terminal.bar(person["received"], most, 30) for person in people]
+        bars = [terminal.bar(person["received"], most, min(30, self.total - 52)) for person in people]
         return self._table(
-            Cells("person", [person["person"] for person in people], most=30),
+            Cells("person", [person["person"] for person in people], most=24),
             Cells("they wrote", [f"{person['received']:,}" for person in people], right=True),
             Cells("I wrote them", [f"{person['sent']:,}" for person in people], right=True),
             Cells("", bars),
@@ -247,7 +247,7 @@ class View:
             Cells("all", [f"{kind['count']:,}" for kind in kinds], right=True),
             Cells("by me", [f"{kind['by_me']:,}" for kind in kinds], right=True),
             Cells("on mine", [f"{kind['on_my_messages']:,}" for kind in kinds], right=True),
-            Cells("", [terminal.bar(kind["count"], most, 30) for kind in kinds]),
+            Cells("", [terminal.bar(kind["count"], most, min(30, self.total - 40)) for kind in kinds]),
         )
 
     def hits(self, search: Facts) -> list[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from imsg_sdk.cli import terminal
 from imsg_sdk.columns import CHATS, MESSAGES, REACTIONS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -64,6 +65,11 @@ def test_the_demo_shows_a_history_within_half_a_minute(run: Run) -> None:
         assert f"\n{title}" in done.stdout
     assert "\x1b" not in done.stdout
     assert done.stderr == ""
+
+
+def test_the_demo_fits_a_terminal_of_80_columns(run: Run) -> None:
+    done = run("demo", COLUMNS="80")
+    assert [line for line in done.stdout.splitlines() if terminal.width(line) > 80] == []
 
 
 def test_the_demo_is_data_too(run: Run) -> None:
