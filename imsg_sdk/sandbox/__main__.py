@@ -15,10 +15,10 @@ from imsg_sdk.sandbox.generate import Summary, generate
 from imsg_sdk.sandbox.schema import SYSTEMS
 
 _EXAMPLES = """examples:
-  python -m imsg_sdk.sandbox generate chat.db
-  python -m imsg_sdk.sandbox generate big.db --messages 1000000 --largest-chat 0.02 --body-only 0.9
-  python -m imsg_sdk.sandbox generate old.db --system monterey --awkward
-  python -m imsg_sdk.sandbox generate demo.db --preset demo --attachments-dir files
+  {prog} generate chat.db
+  {prog} generate big.db --messages 1000000 --largest-chat 0.02 --body-only 0.9
+  {prog} generate old.db --system monterey --awkward
+  {prog} generate demo.db --preset demo --attachments-dir files
 """
 
 
@@ -113,7 +113,7 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m imsg_sdk.s
         "generate",
         help="write a fictional history into a new database",
         description="Write a fictional history into a new database. The same arguments give the same rows.",
-        epilog=_EXAMPLES,
+        epilog=_EXAMPLES.format(prog=prog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_arguments(make)
