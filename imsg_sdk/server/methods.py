@@ -180,7 +180,7 @@ class Reads:
             try:
                 batch, cursor = store.page(method.removeprefix("x."), query, values["cursor"], values["page_rows"])
             except ValueError as error:
-                raise RpcError.invalid_params(str(error)) from None
+                raise RpcError.invalid_params(str(error).partition("\n")[0]) from None
         return {"table": batch.table, "rows": batch.rows, "columns": batch.columns, "cursor": cursor}
 
 
