@@ -11,6 +11,7 @@ import pytest
 
 import imsg_sdk
 from imsg_sdk import errors
+from imsg_sdk.chatdb.query import Query
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
@@ -35,6 +36,12 @@ def test_generated_parts_are_up_to_date(generator: ModuleType) -> None:
 def test_every_error_has_a_place_to_link_to() -> None:
     text = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
     assert [name for name in errors.__all__ if f"### {name}\n" not in text] == []
+
+
+def test_every_key_of_a_query_is_explained() -> None:
+    text = (DOCS / "reference" / "wire.md").read_text(encoding="utf-8").partition("| Key of `query`")[2]
+    named = [name for cell in re.findall(r"^\| (`.+?) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(named) == sorted(Query.__struct_fields__)
 
 
 def test_every_public_name_is_in_the_reference() -> None:
