@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ["imsg_sdk", "tests", "notebooks"]
+CODE = ["imsg_sdk", "tests", "docs", "notebooks"]
 
 TOOLS = {
     "lint": [sys.executable, "-m", "ruff", "check", "--no-cache", *CODE],

@@ -53,6 +53,12 @@ def test_the_version_is_that_of_the_package(run: Run) -> None:
     assert run("--version").stdout == f"imsg-sdk {imsg_sdk.__version__}\n"
 
 
+def test_help_loads_neither_pandas_nor_a_client() -> None:
+    code = "import sys, imsg_sdk.cli as cli; cli.build_parser(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30).stdout.split()
+    assert not {"pandas", "numpy", "asyncio", "phonenumbers", "json5", "regex", "imsg_sdk.client"} & set(loaded)
+
+
 # demo
 
 
