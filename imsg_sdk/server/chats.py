@@ -58,7 +58,7 @@ class ChatList:
         rows = self._db.rows(
             f"SELECT c.ROWID, max({date}) AS last FROM chat c JOIN chat_message_join cmj ON c.ROWID = cmj.chat_id"
             f" {join} GROUP BY c.ROWID ORDER BY last DESC, c.ROWID DESC LIMIT ?",
-            (-1 if limit is None else limit,),
+            (-1 if limit is None else min(limit, 2**63 - 1),),
         )
         return [(chat_id, stored_date(last)) for chat_id, last in rows]
 

@@ -58,6 +58,8 @@ class MessageBuilder:
         files: Mapping[int, list[WireAttachment]] = (
             self._attachments.of(row.rowid for row in rows) if attachments else {}
         )
+        if reactions:
+            self._reactions.prepare([row.guid for row in rows])
         standing = self._reactions.of if reactions else _nothing
         messages = [self._message(row, files.get(row.rowid, []), standing(row.guid)) for row in rows]
         if folded:

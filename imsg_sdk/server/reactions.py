@@ -6,10 +6,11 @@ would scan the table each time.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from imsg_sdk.chatdb.imsg_text import decode_body, first_emoji
-from imsg_sdk.server.database import Database
+from imsg_sdk.server.database import Database, Row
 from imsg_sdk.server.directory import Directory
 from imsg_sdk.server.instants import seconds, stored_date, wire_date
 from imsg_sdk.wire import WireReaction
@@ -26,6 +27,9 @@ _KINDS: Final = {
 }
 _CUSTOM: Final = 2006
 _REMOVAL: Final = 1000
+
+_FEW: Final = 8
+"""Messages up to which a search for their tapbacks costs less than reading all of them."""
 
 _Key = tuple[str, bool, str, str]
 
@@ -59,43 +63,64 @@ class ReactionIndex:
     def __init__(self, database: Database, directory: Directory) -> None:
         self._db = database
         self._directory = directory
-        self._rows: dict[str, list[tuple[Any, ...]]] | None = None
+        self._rows: dict[str, list[Row]] = {}
+        self._is_complete = False
         self._standing: dict[str, list[WireReaction]] = {}
 
     def forget(self) -> None:
-        """Read the table again when next asked."""
-        self._rows = None
+        """Read again when next asked."""
+        self._rows = {}
+        self._is_complete = False
         self._standing = {}
+
+    def prepare(self, guids: Collection[str]) -> None:
+        """Read what `of` will be asked for: everything, unless it is little and everything was not read yet."""
+        if self._is_complete:
+            return
+        if len(guids) > _FEW:
+            self._rows, self._is_complete = self._read(), True
+            return
+        missing = [guid for guid in guids if guid and guid not in self._rows]
+        if missing:
+            # The row ids come out of the index alone, where there is one.
+            ends = " OR substr(associated_message_guid, -length(?) - 1) = '/' || ?" * len(missing)
+            marks = ",".join("?" * len(missing))
+            condition = (
+                "r.ROWID IN (SELECT ROWID FROM message WHERE associated_message_guid IS NOT NULL"
+                f" AND (associated_message_guid IN ({marks}){ends}))"
+            )
+            parameters = [*missing, *(guid for guid in missing for _ in range(2))]
+            self._rows |= {guid: [] for guid in missing} | self._read(condition, parameters)
 
     def of(self, guid: str) -> list[WireReaction]:
         """Return the tapbacks that stand on a message, in the order in which they were added."""
-        if self._rows is None:
-            self._rows = self._read()
-        if not guid or guid not in self._rows:
+        rows = self._rows.get(guid)
+        if not rows:
             return []
         if guid not in self._standing:
-            self._standing[guid] = self._replay(self._rows[guid])
+            self._standing[guid] = self._replay(rows)
         return self._standing[guid]
 
-    def _read(self) -> dict[str, list[tuple[Any, ...]]]:
+    def _read(self, condition: str = "1", parameters: Sequence[str] = ()) -> dict[str, list[Row]]:
         if not self._db.has("message", "guid", "associated_message_guid", "associated_message_type"):
             return {}
         body = self._db.column("attributedBody", alias="r")
         rows = self._db.rows(
             "SELECT r.associated_message_guid, r.date, r.ROWID, r.associated_message_type, r.handle_id, r.is_from_me,"
-            f" CASE WHEN r.associated_message_type IN (2006, 3006) THEN ifnull(r.text, '') END,"
+            " CASE WHEN r.associated_message_type IN (2006, 3006) THEN ifnull(r.text, '') END,"
             f" CASE WHEN r.associated_message_type IN (2006, 3006) AND ifnull(r.text, '') = '' THEN {body} END"
             " FROM message r WHERE r.associated_message_guid IS NOT NULL AND r.associated_message_guid != ''"
-            " AND r.associated_message_type BETWEEN 2000 AND 3006"
+            f" AND r.associated_message_type BETWEEN 2000 AND 3006 AND {condition}",
+            parameters,
         )
-        index: dict[str, list[tuple[Any, ...]]] = {}
+        index: dict[str, list[Row]] = {}
         for row in rows:
             target = row[0]
             if isinstance(target, str) and (base := target.rpartition("/")[2]):
                 index.setdefault(base, []).append(row)
         return index
 
-    def _replay(self, rows: list[tuple[Any, ...]]) -> list[WireReaction]:
+    def _replay(self, rows: list[Row]) -> list[WireReaction]:
         handles = self._directory.handles()
         standing: dict[_Key, WireReaction] = {}
         for _, date, rowid, kind, handle_id, own, text, body in sorted(rows, key=_order):
@@ -120,7 +145,7 @@ class ReactionIndex:
         return list(standing.values())
 
 
-def _order(row: tuple[Any, ...]) -> tuple[float, int]:
+def _order(row: Row) -> tuple[float, int]:
     return seconds(stored_date(row[1])), row[2]
 
 

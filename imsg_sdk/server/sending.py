@@ -68,7 +68,7 @@ def scheduled(db: Database, directory: Directory, limit: int, now_ns: int) -> li
         " FROM message m JOIN chat_message_join cmj ON cmj.message_id = m.ROWID"
         f" WHERE m.is_from_me = 1 AND (ifnull({kind}, 0) != 0 OR ifnull({state}, 0) != 0) AND m.date >= ?"
         " ORDER BY m.date, m.ROWID LIMIT ?",
-        (now_ns, limit),
+        (now_ns, min(limit, 2**63 - 1)),
     )
     return [_scheduled(directory, *row) for row in rows]
 

@@ -126,3 +126,17 @@ def test_a_tapback_counts_from_any_chat_and_from_none(target, open_store):
 )
 def test_the_emoji_of_a_sentence(text, emoji):
     assert custom_emoji(text) == emoji
+
+
+def test_a_few_messages_and_many_find_the_same_tapbacks(db, open_store):
+    for number in range(1, 13):
+        db.message(f"m{number}", guid=f"T{number}")
+    for number in range(1, 13):
+        db.tapback(f"p:0/T{number}", 2000 + number % 6, sender=f"+1555{number:04d}")
+        db.tapback(f"T{number}", 2006, f"Reacted 🎉 to “m{number}”")
+    everything = {message.id: message.reactions for message in open_store(db).history(1, 12)}
+    few = open_store(db)
+    for rowid, reactions in everything.items():
+        assert few.after(rowid - 1, limit=1).messages[0].reactions == reactions
+        assert len(reactions) == 2
+    assert {message.id: message.reactions for message in few.history(1, 12)} == everything
