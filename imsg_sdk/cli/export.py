@@ -39,10 +39,13 @@ def add(commands: reading.Commands) -> None:
     )
     reading.add_filters(parser, limit=None)
     add_source_options(parser)
-    parser.set_defaults(run=_export)
+    parser.set_defaults(run=_export, refuse=parser.error)
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    filters = reading.filters_of(arguments)
+    if arguments.table == "chats" and any(value is not None for name, value in filters.items() if name != "limit"):
+        arguments.refuse("of the filters, export chats takes only --limit")
     chosen = arguments.format or _format_of(arguments.out, as_json=arguments.json)
     with open_client(arguments) as client:
         frame = _read(client, arguments)

@@ -44,6 +44,13 @@ def count(text: str) -> int | None:
     return int(text)
 
 
+def words(text: str) -> str:
+    """Read what to look for on the command line."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("there is nothing to look for")
+    return text
+
+
 def add_filters(parser: argparse.ArgumentParser, *, limit: int | None) -> None:
     """Add the options that choose messages."""
     group = parser.add_argument_group("which messages")
@@ -56,7 +63,7 @@ def add_filters(parser: argparse.ArgumentParser, *, limit: int | None) -> None:
     mine = group.add_mutually_exclusive_group()
     mine.add_argument("--from-me", action="store_true", default=None, help="own messages only")
     mine.add_argument("--from-others", dest="from_me", action="store_false", help="other people's messages only")
-    group.add_argument("--text", metavar="WORDS", help="that hold these words, in any case")
+    group.add_argument("--text", type=words, metavar="WORDS", help="that hold these words, in any case")
     group.add_argument(
         "--limit", type=count, default=limit, metavar="N", help=f"the newest N, or all (default {limit or 'all'})"
     )
@@ -175,7 +182,7 @@ def add_search(commands: Commands) -> None:
         "find messages by their text; exit code 1 if there is none",
         '  imsg-sdk search train\n  imsg-sdk search "good night" --limit 5 --json\n  imsg-sdk search tea --sandbox',
     )
-    parser.add_argument("text", metavar="TEXT", help="what to look for, in any case")
+    parser.add_argument("text", type=words, metavar="TEXT", help="what to look for, in any case")
     parser.add_argument("--limit", type=count, default=50, metavar="N", help="the newest N, or all (default 50)")
     add_source_options(parser)
     parser.set_defaults(run=_search)

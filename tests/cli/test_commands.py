@@ -218,7 +218,9 @@ def test_export_into_a_missing_folder_fails_and_leaves_nothing(run: Run, databas
         "chats --seed x",
         "export",
         "export people",
+        "export chats --since 7d",
         "search",
+        "messages --text",
     ],
 )
 def test_wrong_use_is_exit_code_2_with_usage(run: Run, arguments: str) -> None:
@@ -226,6 +228,11 @@ def test_wrong_use_is_exit_code_2_with_usage(run: Run, arguments: str) -> None:
     assert done.returncode == 2
     assert "usage: imsg-sdk" in done.stderr
     assert done.stdout == ""
+
+
+def test_looking_for_nothing_is_wrong_use(run: Run) -> None:
+    assert run("search", " ").returncode == 2
+    assert run("messages", "--text", "").returncode == 2
 
 
 def test_a_wrong_setting_is_wrong_use_and_names_the_nearest(run: Run, tmp_path: Path) -> None:
