@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from imsg_sdk.errors import ImsgError
@@ -16,6 +17,7 @@ from imsg_sdk.errors import ImsgError
 __all__ = ["Pause", "Plan", "Wait", "run"]
 
 T = TypeVar("T")
+_SLICE_S = 0.2
 
 
 class Wait:
@@ -74,14 +76,17 @@ def _block(step: Wait | Pause) -> Any:
     if isinstance(step, Pause):
         time.sleep(step.seconds)
         return None
+    deadline = time.monotonic() + step.timeout_s
     try:
-        return step.future.result(step.timeout_s)
-    except TimeoutError:
-        if step.future.done():
-            raise  # the future's own error, such as a RequestTimeout
-        step.forget()
-        raise step.expired() from None
+        while not step.future.done():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise step.expired()
+            # In slices: a signal that another thread has taken wakes this one at the next slice only.
+            with suppress(TimeoutError):
+                step.future.exception(min(left, _SLICE_S))
+        return step.future.result()
     except BaseException:
-        # An interrupt: the id is forgotten, a late answer is dropped, and the next call works.
+        # An interrupt or a timeout: the id is forgotten, a late answer is dropped, and the next call works.
         step.forget()
         raise

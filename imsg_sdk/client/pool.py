@@ -83,13 +83,14 @@ class Pool:
         self._prepare = prepare
         self._first_start = threading.Lock()
         self._closing = threading.Event()
+        self._is_abandoned = False
         self.latest: Session | None = None
         """The session that started last, for showing what the program is."""
 
     @property
     def is_closed(self) -> bool:
         """Whether :meth:`close` was called."""
-        return self._closing.is_set()
+        return self._is_abandoned or self._closing.is_set()
 
     @property
     def n_children(self) -> int:
@@ -110,7 +111,7 @@ class Pool:
             raise ForkedProcess(
                 "this client belongs to the process that made it", hint="make a new client in each worker process"
             )
-        if self._closing.is_set():
+        if self.is_closed:
             raise ClientClosed("this client is closed", hint="make a new one; `with` closes it at the end of the block")
 
     def session(self, role: Role) -> Session | Future[Session]:
@@ -175,7 +176,7 @@ class Pool:
         except BaseException:
             connection.abandon()
             raise
-        if self._closing.is_set():
+        if self.is_closed:
             connection.abandon()
             raise ClientClosed("this client was closed while it started")
         return session
@@ -199,7 +200,7 @@ class Pool:
         )
 
     def _count_death(self, slot: _Slot) -> None:
-        if time.monotonic() - slot.started_at < _QUICK_DEATH_S and not self._closing.is_set():
+        if time.monotonic() - slot.started_at < _QUICK_DEATH_S and not self.is_closed:
             slot.quick_deaths += 1
         else:
             slot.quick_deaths = 0
@@ -250,8 +251,10 @@ class Pool:
     # ---- the end -------------------------------------------------------------------------------------------------
 
     def abandon(self) -> None:
-        """Let all children go without waiting; for a client that nobody holds any more."""
-        self._closing.set()
+        """Let all children go without waiting and without a lock; for a client that nobody holds any more."""
+        self._is_abandoned = True
+        if os.getpid() != self._owner_pid:
+            return
         for slot in self._slots.values():
             if slot.session is not None:
                 slot.session.connection.abandon()
