@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from replaying import Gate, install
+from replaying import Gate, install, wait_gone
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(180)]
 
@@ -77,8 +77,7 @@ def test_an_interrupt_ends_the_call_and_nothing_else(kernel: Any, gate: Gate, pr
 
 
 def test_an_interrupt_ends_an_awaited_call_too(kernel: Any, gate: Gate, prelude: str) -> None:
-    kernel.value(prelude + "twin = AsyncIMessageClient(cli_path=client_path, db_path=None)" if False else prelude)
-    kernel.value(prelude.splitlines()[2].replace("client = I", "twin = AsyncI"))
+    kernel.value(prelude.replace("client = I", "twin = AsyncI"))
     pid = kernel.value("print((await twin.call('replay.pid', {}))['pid'])")
     cell = kernel.send("print(len(await twin.chats(limit=2)))")
     gate.wait_started()
@@ -104,18 +103,3 @@ def test_a_killed_kernel_leaves_no_child(kernel: Any, prelude: str) -> None:
     pid = int(kernel.value("print(client.call('replay.pid', {})['pid'])"))
     kernel.manager.provisioner.process.kill()
     wait_gone(pid)
-
-
-def wait_gone(*pids: int, timeout_s: float = 10) -> None:
-    """Return when none of these processes is there any more."""
-    import select
-
-    deadline = time.monotonic() + timeout_s
-    for pid in pids:
-        try:
-            handle = os.pidfd_open(pid)
-        except ProcessLookupError:
-            continue
-        ready, _, _ = select.select([handle], [], [], max(0, deadline - time.monotonic()))
-        os.close(handle)
-        assert ready, f"process {pid} is still there"

@@ -145,7 +145,7 @@ class Replay:
         return [{"jsonrpc": "2.0", "id": request.get("id"), **outcome}] if "id" in request else []
 
     def _wait_at_gate(self, method: str) -> None:
-        if method == self.gated:
+        if self.gate and method == self.gated:
             Path(self.gate, "started").write_bytes(b".")
             with Path(self.gate, "go").open("rb", buffering=0) as go:
                 go.read(1)
@@ -183,26 +183,43 @@ class Replay:
         if method == "chats.list":
             return {"result": {"chats": self.recording.chats[: params.get("limit", 20)]}}
         if method == "messages.history":
-            return {"result": {"messages": self.history(params)}}
+            rows = self.recording.histories.get(params["chat_id"], [])
+            return {"result": {"messages": select(rows, params)}}
         if method == "watch.unsubscribe":
             return {"result": {"ok": True}}
         return {"error": {"code": -32603, "message": "Internal error", "data": f"{method} was not recorded like this"}}
 
-    def history(self, params: dict[str, Any]) -> list[Any]:
-        """Return messages of one chat, newest first, as the params ask."""
-        rows = self.recording.histories.get(params["chat_id"], [])
-        people = [person.casefold() for person in params.get("participants", [])]
-        if people:
-            rows = [row for row in rows if row["sender"].casefold() in people]
-        if "start" in params:
-            rows = [row for row in rows if row["created_at"] >= params["start"]]
-        if "end" in params:
-            rows = [row for row in rows if row["created_at"] < params["end"]]
-        rows = rows[: max(params.get("limit", 50), 1)]
-        return rows if params.get("attachments") else [{**row, "attachments": []} for row in rows]
+
+def select(rows: list[Any], params: dict[str, Any]) -> list[Any]:
+    """Return messages of a history, newest first, as the params ask."""
+    people = [person.casefold() for person in params.get("participants", [])]
+    if people:
+        rows = [row for row in rows if row["sender"].casefold() in people]
+    if "start" in params:
+        rows = [row for row in rows if row["created_at"] >= params["start"]]
+    if "end" in params:
+        rows = [row for row in rows if row["created_at"] < params["end"]]
+    rows = rows[: max(params.get("limit", 50), 1)]
+    return rows if params.get("attachments") else [{**row, "attachments": []} for row in rows]
 
 
-def history_command(recording: Recording, argv: list[str]) -> int:
+def histories_of(path: str, chat_id: int) -> list[Any]:
+    """Return the recorded history of a chat, from where it was unpacked if it was."""
+    unpacked = os.environ.get("IMSG_REPLAY_HISTORIES")
+    if not unpacked:
+        return Recording(path).histories.get(chat_id, [])
+    file = Path(unpacked, f"{chat_id}.json")
+    return list(json.loads(file.read_bytes())) if file.is_file() else []
+
+
+def unpack(path: str, folder: Path) -> None:
+    """Write each chat's history into a file of its own, so that a command need not read the whole recording."""
+    folder.mkdir()
+    for chat_id, messages in Recording(path).histories.items():
+        (folder / f"{chat_id}.json").write_text(json.dumps(messages), encoding="utf-8")
+
+
+def history_command(path: str, argv: list[str]) -> int:
     """Answer ``history --json``: message objects, newest first, one a line."""
     params: dict[str, Any] = {"attachments": True}
     words = iter(argv)
@@ -213,33 +230,37 @@ def history_command(recording: Recording, argv: list[str]) -> int:
             params["limit"] = int(next(words))
         elif word in ("--start", "--end"):
             params[word[2:]] = next(words)
+        elif word == "--participants":
+            params["participants"] = next(words).split(",")
         elif word == "--db":
             next(words)
-    for row in Replay(recording).history(params):
+        elif word not in ("--json", "--attachments"):
+            sys.stdout.write(f"Unknown option {word}\n")
+            return 1
+    for row in select(histories_of(path, params["chat_id"]), params):
         sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
     return 0
 
 
 def main(path: str, argv: list[str]) -> int:
     """Act as ``imsg ARGV…``."""
-    recording = Recording(path)
-    if argv in (["--version"], ["-V"]):
-        sys.stdout.write(recording.version + "\n")
-        return 0
+    version = ".".join(Path(path).name.split(".")[1:4])
     command = argv[0] if argv else ""
-    if command == "rpc" and not {"--help", "-h"} & set(argv):
-        return Replay(recording).serve()
-    if command == "rpc":
+    if argv in (["--version"], ["-V"]):
+        sys.stdout.write(version + "\n")
+    elif command == "rpc" and {"--help", "-h"} & set(argv):
         sys.stdout.write("imsg rpc\nRun JSON-RPC over stdin/stdout\n")
-        return 0
-    if command == "history":
-        return history_command(recording, argv)
-    if command == "status":
-        sys.stdout.write(json.dumps({"version": recording.version, "basic_features": True, "rpc_methods": []}) + "\n")
-        return 0
-    record = recording.commands.get(canonical(argv), {"stdout": f"Unknown subcommand {command!r}\n", "exit": 1})
-    sys.stdout.write(record["stdout"])
-    return int(record["exit"])
+    elif command == "rpc":
+        return Replay(Recording(path)).serve()
+    elif command == "history":
+        return history_command(path, argv[1:])
+    elif command == "status":
+        sys.stdout.write(json.dumps({"version": version, "basic_features": True, "rpc_methods": []}) + "\n")
+    else:
+        record = Recording(path).commands.get(canonical(argv), {"stdout": "Unknown subcommand\n", "exit": 1})
+        sys.stdout.write(record["stdout"])
+        return int(record["exit"])
+    return 0
 
 
 if __name__ == "__main__":

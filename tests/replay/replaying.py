@@ -6,7 +6,11 @@ import os
 import select
 import shlex
 import sys
+import threading
+import time
 from pathlib import Path
+
+from imsg_replay import unpack
 
 SCRIPT = Path(__file__).resolve().with_name("imsg_replay.py")
 
@@ -42,8 +46,35 @@ def install(folder: Path, recording: Path, gate: Gate | None = None) -> Path:
     """Write an executable ``imsg`` into `folder` that replays `recording`, and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "imsg"
-    setting = f"IMSG_REPLAY_GATE={shlex.quote(f'{gate.method}:{gate.folder}')} " if gate else ""
+    unpack(str(recording), folder / "histories")
+    setting = f"IMSG_REPLAY_HISTORIES={shlex.quote(str(folder / 'histories'))} "
+    if gate:
+        setting += f"IMSG_REPLAY_GATE={shlex.quote(f'{gate.method}:{gate.folder}')} "
     command = shlex.join([sys.executable, str(SCRIPT), str(recording)])
     path.write_text(f'#!/bin/sh\n{setting}exec {command} "$@"\n', encoding="utf-8")
     path.chmod(0o755)
     return path
+
+
+def wait_gone(*pids: int, timeout_s: float = 15) -> None:
+    """Return when each of these processes has ended, reaped or not; fails if one lives on."""
+    deadline = time.monotonic() + timeout_s
+    for pid in pids:
+        left = max(0.0, deadline - time.monotonic())
+        assert _has_ended(pid, left), f"process {pid} is still there"
+
+
+def _has_ended(pid: int, timeout_s: float) -> bool:
+    try:
+        if hasattr(os, "pidfd_open"):
+            handle = os.pidfd_open(pid)
+            ready, _, _ = select.select([handle], [], [], timeout_s)
+            os.close(handle)
+            return bool(ready)
+        deadline, pause = time.monotonic() + timeout_s, threading.Event()
+        while time.monotonic() < deadline:  # no event says it on a Mac to anyone but the parent
+            os.kill(pid, 0)
+            pause.wait(0.02)
+        return False
+    except ProcessLookupError:
+        return True
