@@ -113,15 +113,26 @@ class BaseClient:
         return cls._over(backend, config, **settings)
 
     @classmethod
-    def sandbox(cls, *, seed: int = 0, messages: int = 5000, config: ConfigLike | None = None, **settings: Any) -> Self:
+    def sandbox(
+        cls,
+        *,
+        seed: int = 1,
+        messages: int = 4000,
+        preset: str | None = "demo",
+        config: ConfigLike | None = None,
+        **settings: Any,
+    ) -> Self:
         """Return a client of a make-believe history, made when first needed and removed at the end.
 
         Parameters
         ----------
         seed
-            The same seed and size give the same history.
+            The same arguments give the same history.
         messages
-            How many messages to make.
+            How many rows to make, tapbacks included.
+        preset
+            ``"demo"`` is the history that ``imsg-sdk demo`` shows: few people, good stories.  ``None`` invents
+            as many people as the number of messages asks for.
         config
             As for the class.
         settings
@@ -129,11 +140,11 @@ class BaseClient:
 
         Examples
         --------
-        >>> with IMessageClient.sandbox(seed=7, messages=1000) as client:  # doctest: +SKIP
+        >>> with IMessageClient.sandbox(seed=7) as client:  # doctest: +SKIP
         ...     client.chats()
         """
         refuse_windows()
-        sandbox = PrivateSandbox(seed=seed, messages=messages)
+        sandbox = PrivateSandbox(seed=seed, messages=messages, preset=preset)
         return cls._over(our_server(sandbox.path), config, sandbox, **settings)
 
     @classmethod

@@ -17,11 +17,12 @@ __all__ = ["PrivateSandbox"]
 class PrivateSandbox:
     """One generated database.  The folder is made at once, the database when it is needed."""
 
-    def __init__(self, *, seed: int, messages: int) -> None:
+    def __init__(self, *, seed: int, messages: int, preset: str | None) -> None:
         if messages < 1:
             raise UsageError("a sandbox needs at least one message", hint="messages=5000 takes a moment")
-        self._seed = seed
-        self._messages = messages
+        self._options = ["--messages", str(messages), "--seed", str(seed)]
+        if preset is not None:
+            self._options += ["--preset", preset]
         self._owner_pid = os.getpid()
         self._folder = tempfile.mkdtemp(prefix="imsg-sandbox-")
         self.path = f"{self._folder}/chat.db"
@@ -37,9 +38,12 @@ class PrivateSandbox:
         """
         if os.path.exists(self.path):  # noqa: PTH110 - pathlib is not imported for it
             return
-        arguments = ["--messages", str(self._messages), "--seed", str(self._seed)]
-        argv = [sys.executable, "-m", "imsg_sdk.sandbox", "generate", self.path, *arguments]
+        argv = [sys.executable, "-m", "imsg_sdk.sandbox", "generate", self.path, *self._options]
         output = run_command(argv, timeout_s=self.timeout_s)
+        if output.ending.returncode == 2:
+            raise UsageError(
+                "no history can be made of these numbers", hint=redact(output.ending.stderr_tail).splitlines()[-1]
+            )
         if output.ending.returncode != 0:
             raise BackendExited(
                 f"the sandbox generator {describe_exit(output.ending.returncode)}",

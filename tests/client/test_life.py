@@ -309,3 +309,16 @@ def test_a_seed_gives_the_same_sandbox_again() -> None:
         with IMessageClient.sandbox(seed=5, messages=200) as client:
             frames.append(client.messages(limit=None)[["guid", "text", "created_at"]])
     assert frames[0].equals(frames[1])
+
+
+def test_a_sandbox_may_invent_its_people() -> None:
+    with IMessageClient.sandbox(seed=5, messages=300, preset=None) as client:
+        assert len(client.messages(limit=None)) > 100
+
+
+def test_a_sandbox_of_impossible_size_is_refused() -> None:
+    with pytest.raises(UsageError):
+        IMessageClient.sandbox(messages=0)
+    with pytest.raises(UsageError) as caught:
+        IMessageClient.sandbox(messages=1).chats()
+    assert "more" in caught.value.hint
