@@ -192,8 +192,10 @@ def codec_for(kind: Kind) -> Codec:
             return Lists()
 
 
-def _filled(values: Sequence[Any], fill: int, dtype: str) -> Any:
-    """Return `values` with `fill` in place of None."""
+def _filled(values: Any, fill: int, dtype: str) -> Any:
+    """Return `values` with `fill` in place of None; an array has it there already."""
+    if isinstance(values, np.ndarray):
+        return values.astype(dtype, copy=False)
     return np.fromiter([fill if value is None else value for value in values], dtype=dtype, count=len(values))
 
 

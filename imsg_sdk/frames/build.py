@@ -162,5 +162,6 @@ class _Unpacker:
         # The lists live as long as the batch, so their ids are theirs alone.
         key = id(positions)
         if key not in self._positions:
-            self._positions[key] = np.fromiter(positions, dtype=np.intp, count=len(positions))
+            given = isinstance(positions, np.ndarray)
+            self._positions[key] = positions if given else np.fromiter(positions, np.intp, count=len(positions))
         return self._positions[key]

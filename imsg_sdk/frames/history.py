@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
+from typing import Any, Final
 
 import pandas as pd
 
 from imsg_sdk._time import parse_instant, to_us
+from imsg_sdk.chatdb.messages import MessageReader
 from imsg_sdk.chatdb.query import Query
 from imsg_sdk.chatdb.reader import ChatDb
 from imsg_sdk.columns import TABLES, Batch
@@ -23,6 +26,9 @@ from imsg_sdk.errors import UsageError
 from imsg_sdk.frames.build import FrameBuilder
 
 __all__ = ["History", "read_chat_db"]
+
+_WORTH_ARROW_BYTES: Final = 32 * 2**20
+"""Below this size importing the Arrow reader costs more than it saves."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -170,8 +176,31 @@ def read_chat_db(
         limit=limit,
         include=list(include),
     )
-    with ChatDb.open(Path(path).expanduser()) as database:
+    with _opened(Path(path).expanduser()) as database:
         return History(_frames(chosen, database.read_tables(chosen, query)))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[ChatDb]:
+    """Open a file, with a faster reader where it is large and Arrow is installed."""
+    with ExitStack() as stack:
+        reader: Any = MessageReader
+        source = _arrow_source(path)
+        if source is not None:
+            stack.enter_context(source)
+            reader = source.reader
+        yield stack.enter_context(ChatDb.open(path, reader=reader))
+
+
+def _arrow_source(path: Path) -> Any:
+    """Return a source of Arrow tables, None where there is none or the file is too small to gain."""
+    try:
+        if path.stat().st_size < _WORTH_ARROW_BYTES:
+            return None
+        from imsg_sdk.frames.arrow import ArrowSource  # optional and slow to import
+    except (OSError, ImportError):
+        return None
+    return ArrowSource.open(str(path))
 
 
 def _tables(tables: Iterable[str] | None) -> list[str]:

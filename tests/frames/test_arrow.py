@@ -1,0 +1,92 @@
+"""The Arrow reader gives what the plain reader gives, or steps aside."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pandas.testing import assert_frame_equal
+
+pytest.importorskip("pyarrow", reason="the extra [arrow] is not installed")
+pytest.importorskip("adbc_driver_sqlite", reason="the extra [arrow] is not installed")
+
+from imsg_sdk import read_chat_db
+from imsg_sdk.frames import arrow, history
+from imsg_sdk.sandbox.generate import generate
+
+QUERIES: list[dict[str, Any]] = [
+    {},
+    {"include": ["orphaned", "deleted", "reactions"]},
+    {"since": "2000d", "from_me": False},
+    {"text": "a"},
+    {"limit": 100},
+]
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Use Arrow for files and pages of any size; collect the rows of each page read that way."""
+    rows: list[int] = []
+    read = arrow.ArrowReader._page
+
+    def counted(self: arrow.ArrowReader, *arguments: Any) -> Any:
+        page = read(self, *arguments)
+        rows.append(page.batch.rows)
+        return page
+
+    monkeypatch.setattr(history, "_WORTH_ARROW_BYTES", 0)
+    monkeypatch.setattr(arrow, "_SMALL", 0)
+    monkeypatch.setattr(arrow.ArrowReader, "_page", counted)
+    return rows
+
+
+def plain(path: Path, **query: Any) -> history.History:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "_WORTH_ARROW_BYTES", 2**60)
+        return read_chat_db(path, **query)
+
+
+def assert_equal(one: history.History, other: history.History) -> None:
+    for name, frame in one.frames.items():
+        assert_frame_equal(frame, other.frames[name])
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+@pytest.mark.parametrize("name", ["minimal.db", "monterey.db", "sequoia.db", "awkward.db"])
+def test_both_roads_give_equal_frames(golden: Path, pages: list[int], name: str, query: dict[str, Any]) -> None:
+    assert_equal(read_chat_db(golden / name, **query), plain(golden / name, **query))
+
+
+def test_a_whole_history_travels_in_arrow(tmp_path: Path, pages: list[int]) -> None:
+    generate(tmp_path / "chat 100%.db", messages=3000, seed=5)
+    found = read_chat_db(tmp_path / "chat 100%.db")
+    assert sum(pages) == len(found.messages) > 2000
+    assert_equal(found, plain(tmp_path / "chat 100%.db"))
+
+
+def test_a_small_file_is_read_without_arrow(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrow.ArrowSource, "open", None)
+    assert len(read_chat_db(golden / "minimal.db").messages) > 0
+
+
+def test_a_commit_between_the_two_connections_turns_arrow_off(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    generate(path, messages=100, seed=5)
+    with closing(sqlite3.connect(path)) as writer:
+        with arrow.ArrowSource.open(str(path)) as source:  # type: ignore[union-attr]
+            writer.execute("UPDATE message SET is_read = 1")
+            writer.commit()
+            assert not source.is_usable()
+        with arrow.ArrowSource.open(str(path)) as source:  # type: ignore[union-attr]
+            assert source.is_usable()
+            writer.execute("UPDATE message SET is_read = 0")
+            writer.commit()
+            assert source.is_usable()
+            assert source.table("SELECT sum(is_read) AS n FROM message")["n"][0].as_py() == 100
+
+
+def test_a_file_that_the_driver_cannot_open_has_no_source(tmp_path: Path) -> None:
+    assert arrow.ArrowSource.open(str(tmp_path / "none" / "chat.db")) is None
