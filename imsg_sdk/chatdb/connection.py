@@ -67,10 +67,12 @@ class Connection:
 
     def __init__(self, raw: sqlite3.Connection, path: str) -> None:
         self._raw = raw
+        self._is_closed = False
         self.path = path
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; closing again does nothing."""
+        self._is_closed = True
         self._raw.close()
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -95,8 +97,8 @@ class Connection:
         return int(self.value("PRAGMA data_version"))
 
     def end(self) -> None:
-        """End the read transaction, if one is open."""
-        if self._raw.in_transaction:
+        """End the read transaction, if one is open; a reading left unfinished may end after the file is closed."""
+        if not self._is_closed and self._raw.in_transaction:
             self._raw.execute("COMMIT")
 
     @property

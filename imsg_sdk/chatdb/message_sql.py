@@ -224,7 +224,10 @@ class MessageSql:
     def rare(self) -> list[str]:
         """Return the columns of :class:`~imsg_sdk.chatdb.rare.Rare`."""
         spam = f"{self._number('is_spam')} <> 0 OR {self._number('filter_action')} = 2"
-        waits = f"{self._number('schedule_type')} = 2 AND {self._number('schedule_state')} <> 0"
+        waits = (
+            f"{self._number('schedule_type')} = 2 AND {self._number('schedule_state')} <> 0"
+            f" AND NOT ({self._number('is_sent')} OR {self._number('is_delivered')} OR {self._number('error')})"
+        )
         return [
             "m.ROWID",
             self._kind(),
@@ -234,7 +237,7 @@ class MessageSql:
             self.time("date_edited"),
             self.time("date_retracted"),
             f"CASE WHEN {self.tells_the_past} THEN {self._raw('message_summary_info')} END",
-            f"CASE WHEN {waits} THEN {self.time('date')} END",
+            f"{waits}",
             self._text("thread_originator_guid"),
             self._text("thread_originator_part"),
             self._text("expressive_send_style_id"),

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import compress
 from typing import Any, NamedTuple
 
+from imsg_sdk.chatdb.attributes import transcription_of
 from imsg_sdk.chatdb.children import transcriptions
 from imsg_sdk.chatdb.connection import Connection, RepairedText, Scan
 from imsg_sdk.chatdb.directory import Directory
@@ -20,7 +21,7 @@ from imsg_sdk.chatdb.packing import Vocabulary, coded, narrowed, sparse
 from imsg_sdk.chatdb.rare import Past, Rare, effect_of, event_of, part_of, past_of
 from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.selection import Selection
-from imsg_sdk.chatdb.typedstream import text_of, transcription_of
+from imsg_sdk.chatdb.typedstream import text_of
 from imsg_sdk.columns import Batch, Packed
 
 __all__ = ["Dense", "EditRow", "MessageReader", "Page"]
@@ -217,7 +218,7 @@ class MessageReader:
         if sql.has("error"):
             columns["send_error"] = _sparse({at: row.error for at, row in rare.items() if row.error is not None})
         if sql.has("schedule_type"):
-            columns["is_scheduled"] = _flags(at for at, row in rare.items() if row.scheduled_for is not None)
+            columns["is_scheduled"] = _flags(at for at, row in rare.items() if row.is_scheduled)
         if sql.has("thread_originator_guid"):
             replies = {at: row for at, row in rare.items() if row.thread_originator_guid is not None}
             columns["thread_originator_guid"] = _sparse({at: row.thread_originator_guid for at, row in replies.items()})

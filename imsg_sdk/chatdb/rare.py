@@ -48,7 +48,7 @@ class Rare(NamedTuple):
     edited_at: int | None
     retracted_at: int | None
     summary: bytes | None
-    scheduled_for: int | None
+    is_scheduled: int
     thread_originator_guid: str | None
     thread_originator_part: str | None
     effect: str | None

@@ -11,7 +11,7 @@ from typing import Final
 
 from imsg_sdk.chatdb.connection import RepairedText
 
-__all__ = ["text_of", "transcription_of"]
+__all__ = ["text_of"]
 
 _MARKER: Final = b"\x84\x01+"
 _END_OF_OBJECT: Final = 0x86
@@ -85,8 +85,3 @@ def _plain(body: bytes) -> str | None:
         return None
     readable = all(character.isprintable() or character in "\n\r\t" for character in text)
     return RepairedText(text) if readable and not text.startswith("bplist") else None
-
-
-def transcription_of(body: bytes) -> str | None:
-    """Return Apple's transcription of a voice message, where its body carries one."""
-    return None
