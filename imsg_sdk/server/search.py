@@ -17,10 +17,25 @@ __all__ = ["Search"]
 
 
 class Search:
-    """Finds messages by their text."""
+    """Finds messages by their text.
 
-    def __init__(self, database: Database, reader: RowReader, finder: PreviewFinder, builder: MessageBuilder) -> None:
+    Parameters
+    ----------
+    columns_only
+        Look at the text column as SQL does and at nothing else, as the older programs do.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        reader: RowReader,
+        finder: PreviewFinder,
+        builder: MessageBuilder,
+        *,
+        columns_only: bool,
+    ) -> None:
         self._db = database
+        self._columns_only = columns_only
         self._reader = reader
         self._finder = finder
         self._builder = builder
@@ -34,7 +49,7 @@ class Search:
         hits = self._hits(query, exact, matches)
         size = limit
         while True:
-            rows = [row for row in self._read(hits[:size]) if matches(row.text)]
+            rows = [row for row in self._read(hits[:size]) if self._columns_only or matches(row.text)]
             shown, folded, is_certain = self._fold(rows, matches)
             if size >= len(hits) or (len(shown) >= limit and is_certain):
                 break
@@ -50,7 +65,7 @@ class Search:
             f"SELECT m.date, m.ROWID FROM message m WHERE m.text != '' AND m.text {condition}{hidden}",
             (query if exact else _like_pattern(query),),
         )
-        if self._db.has("message", "attributedbody"):
+        if self._db.has("message", "attributedbody") and not self._columns_only:
             is_audio = self._db.column("is_audio_message", "0")
             bodies = self._db.rows(
                 f"SELECT m.date, m.ROWID, m.attributedBody, {is_audio} FROM message m"

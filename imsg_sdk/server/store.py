@@ -67,7 +67,7 @@ class Store:
         attachments = AttachmentReader(database, home, extended=extended)
         self._builder = MessageBuilder(self._reader, self._directory, self._reactions, self._polls, attachments)
         self._timeline = Timeline(self._reader, finder, self._builder)
-        self._search = Search(database, self._reader, finder, self._builder)
+        self._search = Search(database, self._reader, finder, self._builder, columns_only=dialect is Dialect.LEGACY)
         self._chats = ChatList(database, self._directory, self._reader, finder)
         self._statistics = Statistics(database, self._directory, self._reader)
         self._arrivals = Arrivals(database, self._reader, finder, self._builder)

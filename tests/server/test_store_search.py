@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec import UNSET
 
+from imsg_sdk.server.dialect import Dialect
+
 LINK = "https://example.com/a"
 
 
@@ -118,3 +120,12 @@ def test_without_bodies_only_the_column_is_searched(make_db, open_store):
     db.chat()
     db.message("apple")
     assert len(open_store(db).search("apple")) == 1
+
+
+def test_the_older_program_searches_the_column_only(db, open_store):
+    db.message("an APPLE")
+    db.message(None, body="apple")
+    db.tapback("p:0/G1", 2000, "Loved “apple”")
+    store = open_store(db, Dialect.LEGACY)
+    assert [message.id for message in store.search("apple")] == [1]
+    assert [message.id for message in store.search("AN apple", exact=True)] == [1]
