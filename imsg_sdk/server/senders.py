@@ -16,6 +16,7 @@ __all__ = ["NoMessages", "Operation", "Senders"]
 
 _ONLY_ON_MACOS = "Sending requires Messages.app automation and is only supported on macOS."
 _NO_LOCK = "The bridge ready lock is absent. Run imsg launch explicitly before retrying."
+_LINKED = ("/tmp", "/var", "/etc")
 _NO_LAUNCH = "Failed to launch Messages.app: Messages.app is only available on macOS."
 _TYPING = "Typing indicators require Messages.app/IMCore and are only supported on macOS."
 
@@ -135,7 +136,7 @@ def _missing(path: str) -> RpcError:
 def _looked_for(path: str) -> str:
     """Expand the home; folders that are links on a Mac are followed everywhere, as the real program does."""
     expanded = expand_home(path)
-    is_linked = any(expanded == folder or expanded.startswith(f"{folder}/") for folder in ("/tmp", "/var", "/etc"))
+    is_linked = any(expanded == folder or expanded.startswith(f"{folder}/") for folder in _LINKED)
     return f"/private{expanded}" if is_linked else expanded
 
 

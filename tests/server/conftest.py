@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import queue
 import sqlite3
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -224,3 +230,107 @@ def open_store() -> Iterator[Callable[..., Store]]:
     yield open_one
     for store in opened:
         store.close()
+
+
+class ServerChild:
+    """A real server child; its lines are read by a thread, and every wait is bounded."""
+
+    def __init__(self, *argv: str, env: dict[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "imsg_sdk.server", *argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(env or {})},
+        )
+        self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._held: list[dict[str, Any]] = []
+        self._end: tuple[int, str] | None = None
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(json.loads(line))
+        self._lines.put(None)
+
+    def write(self, *lines: dict[str, Any] | str) -> None:
+        """Write lines at once."""
+        assert self.process.stdin is not None
+        text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def next_line(self, timeout_s: float = 5.0) -> dict[str, Any]:
+        """Return the next line, whatever it is."""
+        line = self._held.pop(0) if self._held else self._lines.get(timeout=timeout_s)
+        assert line is not None, "the child has ended"
+        return line
+
+    def ask(self, method: str, params: dict[str, Any] | None = None, id_: int | str = 1) -> dict[str, Any]:
+        """Make a request and return its answer; what else arrives is kept for `next_line`."""
+        self.write({"jsonrpc": "2.0", "id": id_, "method": method, "params": params or {}})
+        held: list[dict[str, Any]] = []
+        while (line := self.next_line()).get("id") != id_:
+            held.append(line)
+        self._held = held + self._held
+        return line
+
+    def subscribe(self, **params: Any) -> int:
+        """Subscribe and return the number."""
+        return int(self.ask("watch.subscribe", params, "subscribe")["result"]["subscription"])
+
+    def next_message(self, timeout_s: float = 5.0) -> dict[str, Any]:
+        """Return the message that the next notification brings."""
+        line = self.next_line(timeout_s)
+        assert line["method"] == "message", line
+        return dict(line["params"]["message"])
+
+    def end_input(self) -> None:
+        """Close its input."""
+        assert self.process.stdin is not None
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+
+    def rest(self, timeout_s: float = 5.0) -> list[dict[str, Any]]:
+        """End its input and return every line that is left."""
+        self.end_input()
+        lines = list(self._held)
+        while (line := self._lines.get(timeout=timeout_s)) is not None:
+            lines.append(line)
+        return lines
+
+    def close(self) -> tuple[int, str]:
+        """End it and return its exit status and what it wrote to the standard error."""
+        if self._end is not None:
+            return self._end
+        self.end_input()
+        try:
+            status = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait(timeout=5)
+        self._reader.join(timeout=5)
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.process.stdout.close()
+        with self.process.stderr as stderr:
+            self._end = status, stderr.read().decode()
+        return self._end
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[..., ServerChild]]:
+    """Return a function that starts ``rpc`` on a file; at the end none is left and none has complained."""
+    children: list[ServerChild] = []
+
+    def start(db: str | Path, *argv: str, env: dict[str, str] | None = None) -> ServerChild:
+        child = ServerChild("rpc", "--db", str(db), *argv, env=env)
+        children.append(child)
+        return child
+
+    yield start
+    for child in children:
+        _, complaints = child.close()
+        assert complaints == ""
