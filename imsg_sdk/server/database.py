@@ -59,8 +59,11 @@ class Database:
         Device and inode of the open file.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: str, identity: tuple[int, int]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: str, identity: tuple[int, int], *, follows_links: bool
+    ) -> None:
         self.path = path
+        self._follows_links = follows_links
         self.identity = identity
         self.lock = threading.RLock()
         self.columns: dict[str, frozenset[str]] = {}
@@ -88,7 +91,7 @@ class Database:
         except sqlite3.Error as error:
             raise OpenFailed(*_words(error), missing=found is None) from None
         identity = (found.st_dev, found.st_ino) if found else (0, 0)
-        database = cls(connection, path, identity)
+        database = cls(connection, path, identity, follows_links=dialect is not Dialect.V1)
         try:
             database._probe()
         except StoreError as error:
@@ -166,7 +169,7 @@ class Database:
     def is_current(self) -> bool:
         """Return whether the path still leads to the file that is open."""
         try:
-            found = Path(self.path).lstat()
+            found = Path(self.path).stat(follow_symlinks=self._follows_links)
         except (OSError, ValueError):
             return False
         return (found.st_dev, found.st_ino) == self.identity

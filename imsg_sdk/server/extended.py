@@ -89,7 +89,10 @@ class Extension:
         """Give every message and attachment its ``x``."""
         known = self._ask(lambda reader: reader.columns_of(message.id for message in messages))
         for message in messages:
-            columns = known.get(message.id, {})
+            columns = known.get(message.id)
+            if columns is None:
+                message.x = {}  # deleted between the two readings
+                continue
             extra = _differing(message, columns, _MESSAGE_KEYS)
             for name in _MESSAGE_WITHOUT_KEY:
                 extra[name] = columns.get(name)

@@ -42,6 +42,7 @@ def test_the_older_program_opens_more_and_fails_later(db, tmp_path, open_store):
     db.message("x")
     with_link = Store.open(str(link), dialect=Dialect.LEGACY)
     assert len(with_link.history(1, 9)) == 1
+    assert with_link.is_current() is True
     with_link.close()
     text = tmp_path / "text.db"
     text.write_text("hello world, this is no database\n" * 99, encoding="utf-8")
