@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from imsg_sdk.client import history
 from imsg_sdk.client.base import BaseClient
 from imsg_sdk.client.core import Progress
-from imsg_sdk.client.doctor import Probe, Report, examine, probe
 from imsg_sdk.client.filters import People, TimeLike, checked_limit, make_filter
 from imsg_sdk.client.plan import Pause, Plan, Wait
 from imsg_sdk.client.targets import ChatLike
@@ -28,6 +27,9 @@ from imsg_sdk.models import (
     SendStatus,
     Stats,
 )
+
+if TYPE_CHECKING:
+    from imsg_sdk.client.doctor import Probe, Report
 
 __all__ = ["AsyncIMessageClient"]
 
@@ -59,10 +61,14 @@ class AsyncIMessageClient(BaseClient):
 
     async def probe(self) -> Probe:
         """Return what the program is and can do.  See `IMessageClient.probe`."""
+        from imsg_sdk.client.doctor import probe
+
         return await _run(probe(self._core))
 
     async def doctor(self) -> Report:
         """Check step by step what is needed.  See `IMessageClient.doctor`."""
+        from imsg_sdk.client.doctor import examine
+
         return await _run(examine(self._core))
 
     async def chats(self, limit: int | None = None, *, unread_only: bool = False) -> tuple[Chat, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 import sys
 import time
@@ -81,6 +80,8 @@ class Report(msgspec.Struct, frozen=True):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        import html
+
         rows = "".join(
             f"<tr><td>{_MARKS[step.state]}</td><td style='text-align:left'>{html.escape(step.name)}</td>"
             f"<td style='text-align:left'>{html.escape(step.detail)}"

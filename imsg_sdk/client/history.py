@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from imsg_sdk.client.core import Core, Progress
-from imsg_sdk.client.filters import Filter
+from imsg_sdk.client.filters import INCLUDES, Filter
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.reading import find_message, read_chats, search
 from imsg_sdk.client.records import column_reader
@@ -30,7 +30,7 @@ __all__ = [
     "search_messages",
 ]
 
-R = TypeVar("R")
+_FEW = 5000
 _CLASSES: dict[str, Callable[..., Any]] = {
     "messages": Message,
     "reactions": Reaction,
@@ -53,24 +53,36 @@ def messages(
     if not session.profile.extended:
         return (yield from read_chats(core, chats, wanted, attachments=attachments, progress=progress))
     query = wanted.query(None if chats is None else [chat.chat_id for chat in chats])
-    return (yield from _joined(core, query, attachments, progress))
+    return (yield from _joined(core, query, attachments=attachments, progress=progress))
 
 
-def _joined(core: Core, query: dict[str, Any], attachments: bool, progress: Progress | None) -> Plan[list[Message]]:
-    """Read the three tables of one query and hang the children on their messages."""
+def _joined(
+    core: Core,
+    query: dict[str, Any],
+    *,
+    reactions: bool = True,
+    attachments: bool = False,
+    progress: Progress | None = None,
+) -> Plan[list[Message]]:
+    """Read messages, and hang on them the children that their numbers announce."""
     batches: list[Batch] = []
     yield from core.pages(MESSAGES.name, query, batches.append, progress)
-    reactions = yield from _by_message(core, REACTIONS, query)
-    files = (yield from _by_message(core, ATTACHMENTS, query)) if attachments else {}
-    found = []
-    for batch in batches:
-        for values in _rows(batch):
-            rowid = values["rowid"]
-            values["reactions"] = tuple(reactions.get(rowid, ()))
-            values["attachments"] = tuple(files.get(rowid, ()))
-            found.append(Message(**values))
-    found.sort(key=_age)
-    return found
+    rows = [values for batch in batches for values in _rows(batch)]
+    wanted = [(REACTIONS, "n_reactions", reactions), (ATTACHMENTS, "n_attachments", attachments)]
+    for table, count, is_wanted in wanted:
+        parents = [values["rowid"] for values in rows if is_wanted and values.get(count)]
+        if parents:
+            found = yield from _by_message(core, table, _narrowed(query, parents))
+            for values in rows:
+                values[table.name] = tuple(found.get(values["rowid"], ()))
+    messages = [Message(**values) for values in rows]
+    messages.sort(key=_age)
+    return messages
+
+
+def _narrowed(query: dict[str, Any], rowids: list[int]) -> dict[str, Any]:
+    """Return a query for the children of a few messages by row, of many by the query that found them."""
+    return query if len(rowids) > _FEW else {"rowids": rowids, "include": list(INCLUDES)}
 
 
 def _by_message(core: Core, table: Table, query: dict[str, Any]) -> Plan[dict[int, list[Any]]]:
@@ -170,7 +182,7 @@ def message(core: Core, guid: str) -> Plan[Message]:
     if not session.profile.extended:
         return (yield from find_message(core, guid))
     try:
-        found = yield from _joined(core, {"guids": [guid], "include": ["orphaned", "deleted", "reactions"]}, True, None)
+        found = yield from _joined(core, {"guids": [guid], "include": list(INCLUDES)}, attachments=True)
     except InvalidParams:
         found = yield from _message_by_paging(core, guid)
     if not found:
@@ -185,15 +197,16 @@ def _message_by_paging(core: Core, guid: str) -> Plan[list[Message]]:
         guids, ids = _unpacked(batch, "guid"), _unpacked(batch, "rowid")
         rowids.extend(rowid for rowid, each in zip(ids, guids, strict=True) if each == guid)
 
-    include = ["orphaned", "deleted", "reactions"]
-    yield from core.pages(MESSAGES.name, {"include": include}, take)
+    yield from core.pages(MESSAGES.name, {"include": list(INCLUDES)}, take)
     if not rowids:
         return []
-    return (yield from _joined(core, {"rowids": rowids, "include": include}, True, None))
+    return (yield from _joined(core, _narrowed({}, rowids), attachments=True))
 
 
-def search_messages(core: Core, text: str, *, exact: bool = False, limit: int | None = 50) -> Plan[list[Message]]:
-    """Return the newest messages that hold a text, oldest first."""
+def search_messages(
+    core: Core, text: str, *, exact: bool = False, limit: int | None = 50, reactions: bool = True
+) -> Plan[list[Message]]:
+    """Return the newest messages that hold a text, oldest first; `reactions` hangs tapbacks on them."""
     if not text.strip():
         raise InvalidParams("the text to search for is blank", hint="give at least one character that is not a space")
     session = yield from core.session()
@@ -201,7 +214,7 @@ def search_messages(core: Core, text: str, *, exact: bool = False, limit: int | 
         found = yield from search(core, text, exact=exact, limit=limit)
         return sorted(found, key=_age)
     wanted = Filter(text=text, limit=None if exact else limit)
-    found = yield from _joined(core, wanted.query(None), False, None)
+    found = yield from _joined(core, wanted.query(None), reactions=reactions)
     if exact:
         folded = text.strip().casefold()
         found = [each for each in found if (each.text or "").strip().casefold() == folded]

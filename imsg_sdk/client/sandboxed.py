@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 
 from imsg_sdk.errors import BackendExited, UsageError
 from imsg_sdk.rpc.commands import run_command
@@ -24,7 +22,9 @@ class PrivateSandbox:
         if preset is not None:
             self._options += ["--preset", preset]
         self._owner_pid = os.getpid()
-        self._folder = tempfile.mkdtemp(prefix="imsg-sandbox-")
+        from tempfile import mkdtemp
+
+        self._folder = mkdtemp(prefix="imsg-sandbox-")
         self.path = f"{self._folder}/chat.db"
         self.timeout_s = 30.0 + messages / 2000
 
@@ -55,4 +55,6 @@ class PrivateSandbox:
     def remove(self) -> None:
         """Remove the folder; calling it again does nothing."""
         if os.getpid() == self._owner_pid:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            from shutil import rmtree
+
+            rmtree(self._folder, ignore_errors=True)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Self
 from imsg_sdk.client import history
 from imsg_sdk.client.base import BaseClient
 from imsg_sdk.client.core import Progress
-from imsg_sdk.client.doctor import Probe, Report, examine, probe
 from imsg_sdk.client.filters import Filter, People, TimeLike, checked_limit, make_filter
 from imsg_sdk.client.plan import Plan, run
 from imsg_sdk.client.reading import read_chats
@@ -24,6 +23,8 @@ from imsg_sdk.progress import Progress as Panel
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from imsg_sdk.client.doctor import Probe, Report
 
 __all__ = ["IMessageClient"]
 
@@ -98,6 +99,8 @@ class IMessageClient(BaseClient):
 
     def probe(self) -> Probe:
         """Return what the program is and can do: version, generation, methods, database and bridge."""
+        from imsg_sdk.client.doctor import probe
+
         return run(probe(self._core))
 
     def doctor(self) -> Report:
@@ -108,6 +111,8 @@ class IMessageClient(BaseClient):
         Report
             One step each for program, genuineness, start, version, protocol, database and bridge.
         """
+        from imsg_sdk.client.doctor import examine
+
         return run(examine(self._core))
 
     # ---- reading ---------------------------------------------------------------------------------------------------
@@ -339,7 +344,7 @@ class IMessageClient(BaseClient):
         Our own server compares every text case-folded.  A real program folds only ASCII letters where the
         text is in the text column, and before 0.14.1 it finds nothing elsewhere.
         """
-        plan = history.search_messages(self._core, text, exact=exact, limit=checked_limit(limit))
+        plan = history.search_messages(self._core, text, exact=exact, limit=checked_limit(limit), reactions=False)
         return self._frame(MESSAGES, plan)
 
     def iter_messages(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 
@@ -129,8 +128,10 @@ def find_imsg(program: str) -> str:
     BackendNotFound
         There is none.
     """
+    from shutil import which
+
     expanded = os.path.expanduser(program)  # noqa: PTH111 - text in, text out
-    found = shutil.which(expanded) or shutil.which(expanded, path=os.pathsep.join(_ELSEWHERE))
+    found = which(expanded) or which(expanded, path=os.pathsep.join(_ELSEWHERE))
     if found is None:
         exists = os.path.exists(expanded)  # noqa: PTH110
         raise spawn_error(PermissionError(13, "it is not executable") if exists else FileNotFoundError(), program)

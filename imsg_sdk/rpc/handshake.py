@@ -55,7 +55,8 @@ def shake_hands(connection: Connection, backend: Backend, *, timeout_s: float, k
     except TimeoutError:
         raise connection.garbage_error() or StartupTimeout(
             f"{backend.name} did not answer within {timeout_s:g} s",
-            hint="a permission dialog may be open on the Mac; raise startup_timeout_s if it is only slow",
+            hint="a permission dialog may be open on the Mac, or the database be locked; "
+            "raise startup_timeout_s if it is only slow",
         ) from None
     except (MethodNotFound, InvalidParams):
         introduction = None
