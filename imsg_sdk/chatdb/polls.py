@@ -184,9 +184,11 @@ class _Scan:
             return
         try:
             parts = urlsplit(text)
-            host = parts.hostname
+            lowered = parts.hostname
         except ValueError:
             return
+        at = parts.netloc.lower().rfind(lowered) if lowered else -1
+        host = parts.netloc[at : at + len(lowered)] if lowered and at >= 0 else lowered
         scheme = text.partition(":")[0]
         self.scheme = self.scheme or scheme
         self.host = self.host or host

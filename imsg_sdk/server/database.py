@@ -25,6 +25,8 @@ _BUSY_TIMEOUT_S: Final = 5.0
 _PROBED: Final = ("message", "attachment", "chat_message_join", "chat")
 _REFUSED: Final = frozenset({10, 14, 23})
 """IOERR, CANTOPEN and AUTH: what the older programs give up on at once."""
+_UNWRITABLE: Final = frozenset({8, 14})
+"""READONLY and CANTOPEN: what SQLite says of a write-ahead log whose index it may not write."""
 
 
 class StoreError(Exception):
@@ -79,9 +81,20 @@ class Database:
             As strict as `dialect` is: the older programs open a file that is no database and fail later.
         """
         found = _status(path, strict=dialect is Dialect.V1)
+        identity = (found.st_dev, found.st_ino) if found else (0, 0)
+        try:
+            return cls._open(path, identity, dialect, "mode=ro")
+        except OpenFailed as error:
+            error.missing = found is None
+            if error.code not in _UNWRITABLE or not _is_whole_and_still(path):
+                raise
+        return cls._open(path, identity, dialect, "mode=ro&immutable=1")
+
+    @classmethod
+    def _open(cls, path: str, identity: tuple[int, int], dialect: Dialect, options: str) -> Database:
         try:
             connection = sqlite3.connect(
-                f"file:{quote(str(Path(path).absolute()))}?mode=ro",
+                f"file:{quote(str(Path(path).absolute()))}?{options}",
                 uri=True,
                 timeout=_BUSY_TIMEOUT_S,
                 isolation_level=None,
@@ -89,13 +102,12 @@ class Database:
                 cached_statements=256,
             )
         except sqlite3.Error as error:
-            raise OpenFailed(*_words(error), missing=found is None) from None
-        identity = (found.st_dev, found.st_ino) if found else (0, 0)
+            raise OpenFailed(*_words(error)) from None
         database = cls(connection, path, identity, follows_links=dialect is not Dialect.V1)
         try:
             database._probe()
         except StoreError as error:
-            if dialect is Dialect.V1 or error.code in _REFUSED:
+            if dialect is Dialect.V1 or error.code in _REFUSED | _UNWRITABLE:
                 connection.close()
                 raise OpenFailed(error.text, error.code) from None
         return database
@@ -192,6 +204,13 @@ def _status(path: str, *, strict: bool) -> os.stat_result | None:
     if strict and not (stat.S_ISREG(found.st_mode) and os.access(path, os.R_OK)):
         raise OpenFailed("unable to open database file (code: 14)", 14)
     return found
+
+
+def _is_whole_and_still(path: str) -> bool:
+    """Return whether a file without a log lies where nobody can add one: a copy on a read-only medium."""
+    log = Path(f"{path}-wal")
+    readable = os.access(path, os.R_OK) and not os.access(Path(path).absolute().parent, os.W_OK)
+    return readable and not (log.exists() and log.stat().st_size)
 
 
 def _words(error: sqlite3.Error) -> tuple[str, int]:

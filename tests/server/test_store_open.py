@@ -60,6 +60,26 @@ def test_a_file_without_permission_is_refused(db):
     assert refuse(db.path).code == 14
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_copy_in_a_folder_that_cannot_be_written_opens(make_db, tmp_path):
+    source = make_db()
+    source.chat()
+    source.message("x")
+    source.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    folder = tmp_path / "medium"
+    folder.mkdir()
+    copy = folder / "chat.db"
+    copy.write_bytes(Path(source.path).read_bytes())
+    folder.chmod(0o500)
+    try:
+        for dialect in Dialect:
+            store = Store.open(str(copy), dialect=dialect)
+            assert len(store.history(1, 9)) == 1
+            store.close()
+    finally:
+        folder.chmod(0o700)
+
+
 def test_an_empty_file_opens_and_every_question_fails(tmp_path):
     path = tmp_path / "empty.db"
     path.touch()

@@ -76,7 +76,7 @@ def test_a_poll_is_read_in_every_wrapping(db, open_store, wrap):
 
 
 def test_metadata_tells_of_the_url(db, open_store):
-    payload = archive("Poll://host.example/x?b=1&a=2&b=3")
+    payload = archive("Poll://Host.example:80/x?b=1&a=2&b=3")
     db.message("x", balloon_bundle_id=BALLOON, payload_data=payload, message_summary_info=b"abc")
     assert events(open_store(db))[0]["metadata"] == {
         "bundle_id": BALLOON,
@@ -84,7 +84,7 @@ def test_metadata_tells_of_the_url(db, open_store):
         "payload_bytes": len(payload),
         "summary_bytes": 3,
         "url_scheme": "Poll",
-        "url_host": "host.example",
+        "url_host": "Host.example",
         "query_keys": ["a", "b"],
     }
 
@@ -222,3 +222,65 @@ def test_deep_and_circular_payloads_end():
             balloon=BALLOON, payload=payload, summary=b"", associated_type=0, associated_guid="", guid="G", sender=""
         )
         assert poll is not None
+
+
+def decoded(payload, summary=b"", **columns):
+    row = {"balloon": BALLOON, "associated_type": 0, "associated_guid": "", "guid": "G", "sender": "me"} | columns
+    return decode_poll(payload=payload, summary=summary, **row)
+
+
+def test_facts_are_found_inside_data_and_queries_and_the_summary():
+    inner = json.dumps({"question": "Where?", "choices": ["Here", "There"]})
+    nested = plistlib.dumps({"blob": inner.encode()}, fmt=plistlib.FMT_BINARY)
+    query = archive("https://host.example/?p=" + quote(inner) + "&flag")
+    for payload, summary in ((nested, b""), (query, b""), (b"", nested)):
+        poll = decoded(payload, summary)
+        assert (poll.kind, poll.question, list(poll.options)) == ("created", "Where?", ["Here", "There"])
+
+
+def test_people_are_sorted_and_distinct():
+    poll = decoded(
+        json.dumps({"title": "?", "participants": [" b ", "", 5], "sub": {"participantHandles": ["a", "b"]}}).encode()
+    )
+    assert poll.participants == ["a", "b", "me"]
+
+
+def test_a_single_vote_object_counts_and_numbers_are_words():
+    content = {"voteOptionIdentifier": 7, "participant": True, "isRemoved": 0, "timestamp": 1.0}
+    poll = decoded(json.dumps(content).encode(), associated_type=4000, balloon="")
+    (vote,) = poll.votes
+    assert (vote.option_id, vote.participant, vote.event_type, vote.server_time) == ("7", "1", "selected", "1")
+
+
+def test_the_same_vote_twice_counts_once():
+    content = [
+        {"votes": [{"optionId": "A"}, {"optionId": "A"}, {"optionId": ""}, "no object"]},
+        {"responses": [{"optionId": "A"}]},
+    ]
+    assert len(decoded(json.dumps(content).encode()).votes) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[broken", "data:,%zz", "data:,%ff", "data:,", "data:nothing", "data:,AAAAA", "x:" + "y" * 70_000]
+)
+def test_urls_that_lead_nowhere_are_harmless(url):
+    assert decoded(archive(url)).kind == "unknown"
+
+
+def test_a_relative_url_is_joined_with_its_base():
+    objects = [
+        "$null",
+        {"NS.base": plistlib.UID(2), "NS.relative": plistlib.UID(3)},
+        {"NS.relative": plistlib.UID(4)},
+        "/x?k=1",
+    ]
+    payload = plistlib.dumps(
+        {"$top": {"other": plistlib.UID(1)}, "$objects": [*objects, "poll://host.example"]}, fmt=plistlib.FMT_BINARY
+    )
+    assert decoded(payload).metadata["url_host"] == "host.example"
+
+
+def test_an_archive_without_a_root_or_with_wild_references_is_harmless():
+    for top, objects in (({}, ["$null"]), ({"root": plistlib.UID(9)}, ["$null"]), ({"root": 5}, ["$null", "x"])):
+        payload = plistlib.dumps({"$top": top, "$objects": objects}, fmt=plistlib.FMT_BINARY)
+        assert decoded(payload).kind == "unknown"
