@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 
@@ -20,6 +21,7 @@ def main(words: list[str] | None = None) -> int:
         return 2
     for name in (signal.SIGINT, signal.SIGPIPE):
         signal.signal(name, signal.SIG_DFL)  # as in the real program: it ends at once
+    logging.basicConfig(format="%(name)s: %(message)s")  # to the standard error
     writer = claim_stdout()
     words = sys.argv[1:] if words is None else words
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["RpcServer", "lines_of", "serve_failure"]
 
 _CHUNK: Final = 1 << 16
+_log = logging.getLogger("imsg_sdk.server.app")
 
 
 class Answer(NamedTuple):
@@ -111,7 +113,7 @@ class RpcServer:
             self._refuse(heard.id, error)
             return
         except Exception as error:  # noqa: BLE001 - the handler's boundary: every request is answered
-            log_failure(heard.method)
+            _log.exception("%s failed", heard.method)
             self._refuse(heard.id, RpcError.internal(f"unexpected {type(error).__name__}"))
             return
         if line:
@@ -177,13 +179,6 @@ class _Notifications:
 
     def failed(self, number: int, text: str) -> None:
         self._writer.write(notification_line("error", {"subscription": number, "error": {"message": text}}))
-
-
-def log_failure(what: str) -> None:
-    """Log the exception at hand, on the standard error."""
-    import logging  # only now: it is not needed as long as all goes well
-
-    logging.getLogger("imsg_sdk.server").exception("%s failed", what)
 
 
 def lines_of(fd: int) -> Iterator[bytes]:

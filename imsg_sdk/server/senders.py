@@ -5,6 +5,7 @@ A world behind the same server (the sandbox) brings its own :class:`Senders`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 from imsg_sdk.server.dialect import Dialect
@@ -126,7 +127,9 @@ def file_exists(path: str) -> bool:
     """Look where the real program would look."""
     from pathlib import Path  # not needed to start
 
-    return Path(_looked_for(path)).is_file()
+    with suppress(OSError):  # a name that no file system takes
+        return Path(_looked_for(path)).is_file()
+    return False
 
 
 def _missing(path: str) -> RpcError:

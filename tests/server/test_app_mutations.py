@@ -321,7 +321,12 @@ def test_reading_bridge_call_says_that_the_bridge_is_down(ask: Ask, method: str,
 
 
 def test_missing_attachment_is_named_with_the_path_that_was_looked_at(ask: Ask, tmp_path: Path) -> None:
-    for path, seen in (("/nowhere/f", "/nowhere/f"), ("/tmp/f", "/private/tmp/f"), ("/tmpx", "/tmpx")):
+    for path, seen in (
+        ("/nowhere/f", "/nowhere/f"),
+        ("/tmp/f", "/private/tmp/f"),
+        ("/tmpx", "/tmpx"),
+        ("a" * 5000,) * 2,
+    ):
         error = ask("send.attachment", {"chat_id": 1, "file": path})
         assert error.data == f"AppleScript failed: Attachment not found at {seen}"
 
