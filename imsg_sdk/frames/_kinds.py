@@ -115,13 +115,17 @@ class Text(Codec):
 class ArrowText(Text):
     """Text in Arrow storage, where pandas uses it; the Python strings of a batch do not outlive it."""
 
+    def planes(self, values: Any) -> tuple[Any, ...]:
+        return (values,) if _is_arrow(values) else super().planes(values)
+
     def append(self, planes: tuple[Any, ...]) -> None:
         self.pieces.append((_in_arrow(planes[0]),))
 
     def joined(self) -> tuple[Any, ...]:
         import pyarrow as pa
 
-        return (pa.chunked_array([piece for (piece,) in self.pieces], type=pa.large_string()),)
+        chunks = [chunk for (piece,) in self.pieces for chunk in piece.chunks]
+        return (pa.chunked_array(chunks, type=pa.large_string()),)
 
     def finish(self, order: Any) -> Any:
         (text,) = self.joined()
@@ -196,16 +200,26 @@ def _filled(values: Any, fill: int, dtype: str) -> Any:
     """Return `values` with `fill` in place of None; an array has it there already."""
     if isinstance(values, np.ndarray):
         return values.astype(dtype, copy=False)
-    return np.fromiter([fill if value is None else value for value in values], dtype=dtype, count=len(values))
+    try:
+        return np.fromiter(values, dtype=dtype, count=len(values))
+    except TypeError:  # None is among them
+        return np.fromiter([fill if value is None else value for value in values], dtype=dtype, count=len(values))
+
+
+def _is_arrow(values: object) -> bool:
+    return hasattr(values, "combine_chunks")
 
 
 def _in_arrow(values: Any) -> Any:
     import pyarrow as pa  # optional: pandas chose this storage, so it is there
 
+    if _is_arrow(values):
+        return values.cast(pa.large_string())
     try:
-        return pa.array(values, type=pa.large_string(), from_pandas=True)
+        array = pa.array(values, type=pa.large_string(), from_pandas=True)
     except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot say
-        return pa.array([whole_text(value) for value in values], type=pa.large_string(), from_pandas=True)
+        array = pa.array([whole_text(value) for value in values], type=pa.large_string(), from_pandas=True)
+    return pa.chunked_array([array])
 
 
 def whole_text(text: Any) -> Any:

@@ -129,7 +129,7 @@ class ArrowReader(MessageReader):
         places = _places_of(table["rowid"].to_numpy(), selection)
         if selection.keep is not None and (places < 0).any():
             table, places = table.filter(places >= 0), places[places >= 0]
-        rowids = table["rowid"].to_pylist()
+        rowids = table["rowid"].to_numpy().tolist()
         rare = self._rare_rows(rowids, table["flags"].to_numpy())
         words, texts = self._words(table, rare)
         past = {at: what for at, row in rare.items() if (what := past_of(row, texts[at])) is not None}
@@ -176,7 +176,7 @@ class ArrowReader(MessageReader):
         is_changed[list(changed)] = True
         new = pa.array([changed[at] for at in sorted(changed)], pa.string())
         return {
-            "text": pc.replace_with_mask(words, pa.array(is_changed), new),
+            "text": pa.chunked_array([pc.replace_with_mask(words, pa.array(is_changed), new)]),
             "text_repaired": sparse(repaired, [True] * len(repaired), False),
         }, texts
 
