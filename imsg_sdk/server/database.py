@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 from imsg_sdk.server.dialect import Dialect
 
@@ -94,7 +93,7 @@ class Database:
     def _open(cls, path: str, identity: tuple[int, int], dialect: Dialect, options: str) -> Database:
         try:
             connection = sqlite3.connect(
-                f"file:{quote(str(Path(path).absolute()))}?{options}",
+                f"file:{_uri_path(path)}?{options}",
                 uri=True,
                 timeout=_BUSY_TIMEOUT_S,
                 isolation_level=None,
@@ -211,6 +210,12 @@ def _is_whole_and_still(path: str) -> bool:
     log = Path(f"{path}-wal")
     readable = os.access(path, os.R_OK) and not os.access(Path(path).absolute().parent, os.W_OK)
     return readable and not (log.exists() and log.stat().st_size)
+
+
+def _uri_path(path: str) -> str:
+    """Write a path as SQLite's URIs want it; loading a library of URLs for three characters takes too long."""
+    plain = str(Path(path).absolute())
+    return plain.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
 def _words(error: sqlite3.Error) -> tuple[str, int]:

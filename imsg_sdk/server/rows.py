@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import plistlib
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
-from xml.parsers.expat import ExpatError
 
 import msgspec
 
@@ -145,12 +143,9 @@ class RowReader:
 
 def transcription(user_info: Any) -> str:
     """Return Apple's transcription of a voice message, empty if there is none."""
-    if not isinstance(user_info, bytes) or not user_info:
-        return ""
-    try:
-        found = plistlib.loads(user_info)
-    except (plistlib.InvalidFileException, ExpatError, ValueError, OverflowError, IndexError, TypeError):
-        return ""
+    from imsg_sdk.chatdb.payloads import read_plist
+
+    found = read_plist(user_info) if isinstance(user_info, bytes) else None
     text = found.get("audio-transcription") if isinstance(found, dict) else None
     return text if isinstance(text, str) else ""
 

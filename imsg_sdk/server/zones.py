@@ -8,7 +8,6 @@ from datetime import UTC, timedelta, timezone, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
@@ -47,11 +46,18 @@ def find_zone(name: str | None) -> Zone | None:
         return Zone("GMT", UTC)
     if match := _OFFSET.fullmatch(name):
         return _fixed_zone(match)
-    return Zone(name, ZoneInfo(name)) if name in _names() else None
+    if name not in _names():
+        return None
+    from zoneinfo import ZoneInfo
+
+    return Zone(name, ZoneInfo(name))
 
 
 @lru_cache(maxsize=1)
 def _names() -> frozenset[str]:
+    # This module looks through the interpreter's build settings when loaded, which a start need not wait for.
+    from zoneinfo import available_timezones
+
     return frozenset(available_timezones())
 
 
