@@ -61,7 +61,7 @@ def rules_for(request: Any, server: Server) -> Rules:
 
 def replay_rpc(records: list[dict[str, Any]], server: Server) -> Iterator[Fault]:
     """Send every request in turn, some in flight; the child is started anew where the real one crashed."""
-    for record, answer in _answers(records, server):
+    for record, answer in answers(records, server):
         for difference in _judge(record, answer, server):
             yield Fault("rpc", record["request"], difference)
 
@@ -76,7 +76,7 @@ def _judge(record: dict[str, Any], answer: Any, server: Server) -> list[Differen
     return compare(expected, answer, rules_for(record["request"], server))
 
 
-def _answers(records: list[dict[str, Any]], server: Server) -> Iterator[tuple[dict[str, Any], Any]]:
+def answers(records: list[dict[str, Any]], server: Server) -> Iterator[tuple[dict[str, Any], Any]]:
     todo = list(reversed(records))
     while todo:
         conversation = _Conversation(server)

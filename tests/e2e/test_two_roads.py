@@ -11,6 +11,8 @@ from pandas.testing import assert_frame_equal
 
 from imsg_sdk import IMessageClient, read_chat_db
 from imsg_sdk.columns import TABLES
+from imsg_sdk.sandbox.generate import generate
+from imsg_sdk.sandbox.schema import SYSTEMS
 
 DATABASES = ("sequoia", "monterey", "minimal", "awkward")
 
@@ -25,7 +27,18 @@ def through_child(client: IMessageClient, table: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize("database", DATABASES)
 def test_both_roads_give_equal_frames(database: str, copied: Callable[[str], Path]) -> None:
-    path = copied(database)
+    assert_roads_meet(copied(database))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_both_roads_meet_on_every_system(system: str, tmp_path: Path) -> None:
+    """Fresh histories, awkward rows included, of every schema that the generator knows."""
+    path = tmp_path / "chat.db"
+    generate(path, seed=len(system), messages=900, system=system, awkward=True)
+    assert_roads_meet(path)
+
+
+def assert_roads_meet(path: Path) -> None:
     straight = read_chat_db(path)
     with IMessageClient.from_chat_db(path) as client:
         for name, table in TABLES.items():
