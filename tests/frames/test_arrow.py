@@ -90,3 +90,28 @@ def test_a_commit_between_the_two_connections_turns_arrow_off(tmp_path: Path) ->
 
 def test_a_file_that_the_driver_cannot_open_has_no_source(tmp_path: Path) -> None:
     assert arrow.ArrowSource.open(str(tmp_path / "none" / "chat.db")) is None
+
+
+def test_damaged_bodies_and_deleted_messages_are_equal_on_both_roads(tmp_path: Path, pages: list[int]) -> None:
+    path = tmp_path / "chat.db"
+    generate(path, messages=1000, seed=6)
+    with closing(sqlite3.connect(path)) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER "{name}"')
+        database.execute("UPDATE message SET text = NULL, attributedBody = zeroblob(40) WHERE ROWID % 10 = 1")
+        database.execute(
+            "UPDATE message SET text = NULL, attributedBody = substr(attributedBody, 1, length(attributedBody) / 2)"
+            " WHERE ROWID % 10 = 2 AND attributedBody IS NOT NULL"
+        )
+        database.execute(
+            "INSERT INTO chat_recoverable_message_join (chat_id, message_id, delete_date)"
+            " SELECT chat_id, message_id, 700000000000000000 FROM chat_message_join WHERE message_id % 10 = 3"
+        )
+        database.execute("DELETE FROM chat_message_join WHERE message_id % 10 = 3")
+        database.commit()
+    for query in QUERIES:
+        assert_equal(read_chat_db(path, **query), plain(path, **query))
+    found = read_chat_db(path, include=["deleted"]).messages
+    assert pages
+    assert found["deleted_at"].notna().sum() > 50
+    assert found["text_repaired"].sum() > 50
