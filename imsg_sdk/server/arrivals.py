@@ -134,7 +134,7 @@ class Arrivals:
         unlinked = [row.rowid for row in rows if not row.chat_id]
         wanted = (view.chat_id,) if view.chat_id is not None else None
         linked = [row for row in rows if row.chat_id and (wanted is None or row.chat_id in wanted)]
-        return WatchPage(self._seen(linked, view), max(rowids, default=0), unlinked, False)
+        return WatchPage(self._seen(linked, view, has_gaps=True), max(rowids, default=0), unlinked, False)
 
     def _read(self, tail: str, parameters: Sequence[int | None]) -> list[MessageRow]:
         return self._reader.read(tail, parameters, chat="ifnull(cmj.chat_id, 0)")
@@ -142,8 +142,8 @@ class Arrivals:
     def _hidden(self, view: WatchView) -> str:
         return "" if view.include_reactions else self._reader.not_hidden
 
-    def _seen(self, rows: Iterable[MessageRow], view: WatchView) -> list[WireMessage]:
-        folding = Folding(self._finder)
+    def _seen(self, rows: Iterable[MessageRow], view: WatchView, *, has_gaps: bool = False) -> list[WireMessage]:
+        folding = Folding(self._finder, has_gaps=has_gaps)
         folding.add(rows)
         shown = [row for row in folding.visible if not (is_preview(row) and view.is_repeated(row)) and view.admits(row)]
         return self._builder.build(

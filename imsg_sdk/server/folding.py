@@ -24,6 +24,11 @@ class _Run:
 class Folding:
     """Takes rows in physical order and tells which of them are visible.
 
+    Parameters
+    ----------
+    has_gaps
+        Rows of the same chats may lie between those taken, so that the table must be asked each time.
+
     Attributes
     ----------
     visible
@@ -32,12 +37,13 @@ class Folding:
         The last preview of a text row, by row id and chat of the text row.
     """
 
-    def __init__(self, finder: PreviewFinder) -> None:
+    def __init__(self, finder: PreviewFinder, *, has_gaps: bool = False) -> None:
         self.visible: list[MessageRow] = []
         self.folded: dict[tuple[int, int], MessageRow] = {}
         self._finder = finder
         self._runs: dict[int, _Run] = {}
         self._rowids: list[int] = []
+        self._has_gaps = has_gaps
 
     def add(self, rows: Iterable[MessageRow]) -> None:
         """Take more rows, each behind those before it."""
@@ -64,9 +70,12 @@ class Folding:
         if not preview.chat_id:
             return False
         run = self._runs.get(preview.chat_id)
-        if run is None:
-            # The text row lies before the first row taken and was reported without this preview.
-            return self._finder.text_row(preview) is not None
+        if run is None or self._has_gaps:
+            text = self._finder.text_row(preview)
+            # A text row before the first row taken was reported without this preview.
+            if text is not None and text.rowid in self._rowids:
+                self.folded[text.rowid, text.chat_id] = preview
+            return text is not None
         run.fits = run.fits and can_fold(run.text, preview)
         if run.fits and run.is_direct:
             self.folded[run.text.rowid, run.text.chat_id] = preview

@@ -173,3 +173,18 @@ def test_a_commit_changes_the_data_version(db, open_store):
     assert store.data_version() == before
     db.message("x")
     assert store.data_version() != before
+
+
+def test_late_rows_fold_by_what_lies_between_them_in_the_chat(db, open_store):
+    text = db.message(LINK, chat=None, at=0)
+    between = db.message("between", at=1)
+    preview = db.preview(LINK, chat=None, at=2)
+    last = db.preview(LINK, chat=None, at=3)
+    store = open_store(db)
+    for rowid in (text, preview, last):
+        db.link(rowid, 1)
+    found = store.watch_rows([text, preview, last], WatchView()).messages
+    assert [(message.id, message.url_preview) for message in found] == [(text, UNSET), (preview, UNSET)]
+    db.sql.execute("DELETE FROM message WHERE ROWID = ?", (between,))
+    (message,) = store.watch_rows([text, preview, last], WatchView()).messages
+    assert (message.id, message.url_preview.id) == (text, last)
