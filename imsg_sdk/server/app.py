@@ -39,10 +39,10 @@ _CHUNK: Final = 1 << 16
 _log = logging.getLogger("imsg_sdk.server.app")
 
 
-class Answer(NamedTuple):
-    """A result, and what happens once it is written."""
+class _Delivery(NamedTuple):
+    """A line to write (empty where nothing is answered), and what happens once it is written."""
 
-    result: Any
+    line: bytes
     then: Callable[[], None] | None = None
 
 
@@ -80,20 +80,17 @@ class RpcServer:
         for line in lines_of(fd):
             heard = read_line(line, self._dialect)
             if heard is not None:
-                self._answer(heard)
+                self._deliver(self._work_on(heard))
         self._end_subscriptions()
 
     def _serve_in_lanes(self, fd: int) -> None:
-        lanes = Lanes()
+        lanes = Lanes(self._work_on, self._deliver)
         for line in lines_of(fd):
             heard = read_line(line, self._dialect)
             if isinstance(heard, Fault):
-                lanes.submit_uncounted(lambda fault=heard: self._answer(fault))  # type: ignore[misc]
-            elif heard is not None and not lanes.submit(
-                self._lane(heard.method),
-                lambda request=heard: self._answer(request),  # type: ignore[misc]
-            ):
-                self._refuse(heard.id, RpcError.busy("outstanding request limit exceeded"))
+                lanes.submit_uncounted(heard)
+            elif heard is not None and not lanes.submit(self._lane(heard.method), heard):
+                self._deliver(self._refusal(heard.id, RpcError.busy("outstanding request limit exceeded")))
         self._end_subscriptions()
         lanes.finish()
 
@@ -102,33 +99,37 @@ class RpcServer:
             return Lane.READ
         return Lane.MUTATION if tables.is_mutation(method, self._dialect) else Lane.CONTROL
 
-    def _answer(self, heard: Request | Fault) -> None:
+    def _work_on(self, heard: Request | Fault) -> _Delivery:
         if isinstance(heard, Fault):
-            self._refuse(heard.id, heard.error)
-            return
+            return self._refusal(heard.id, heard.error)
         try:
-            answer = self._call(heard)
-            line = b"" if heard.id is ABSENT else result_line(heard.id, answer.result)
+            result, then = self._call(heard)
+            return _Delivery(b"" if heard.id is ABSENT else result_line(heard.id, result), then)
         except RpcError as error:
-            self._refuse(heard.id, error)
-            return
+            return self._refusal(heard.id, error)
         except Exception as error:  # noqa: BLE001 - the handler's boundary: every request is answered
             _log.exception("%s failed", heard.method)
-            self._refuse(heard.id, RpcError.internal(f"unexpected {type(error).__name__}"))
-            return
-        if line:
-            self._writer.write(line)
-        if answer.then is not None:
-            answer.then()
+            return self._refusal(heard.id, RpcError.internal(f"unexpected {type(error).__name__}"))
 
-    def _call(self, request: Request) -> Answer:
+    def _refusal(self, id_: Any, error: RpcError) -> _Delivery:
+        if id_ is not ABSENT:
+            return _Delivery(error_line(id_, error))
+        return _Delivery(b"" if self._dialect is Dialect.V1 else error_line(None, error))
+
+    def _deliver(self, delivery: _Delivery) -> None:
+        if delivery.line:
+            self._writer.write(delivery.line)
+        if delivery.then is not None:
+            delivery.then()
+
+    def _call(self, request: Request) -> tuple[Any, Callable[[], None] | None]:
         method = request.method
         if method in self._reads:
-            return Answer(self._reads.call(request))
+            return self._reads.call(request), None
         if tables.is_stream(method, self._dialect):
-            return Answer(*self._streams().call(request))
+            return self._streams().call(request)
         if tables.is_mutation(method, self._dialect):
-            return Answer(self._changes().call(request))
+            return self._changes().call(request), None
         raise RpcError(protocol.METHOD_NOT_FOUND, method)
 
     def _streams(self) -> Subscriptions:
@@ -158,13 +159,6 @@ class RpcServer:
         if self._mutations is None:
             self._mutations = Mutations(self._source, dialect=self._dialect, senders=self._senders)
         return self._mutations
-
-    def _refuse(self, id_: Any, error: RpcError) -> None:
-        if id_ is ABSENT:
-            if self._dialect is Dialect.V1:
-                return
-            id_ = None
-        self._writer.write(error_line(id_, error))
 
 
 class _Notifications:

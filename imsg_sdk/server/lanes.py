@@ -10,7 +10,7 @@ import queue
 import threading
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 __all__ = ["MAX_OUTSTANDING", "Lane", "Lanes"]
 
@@ -19,7 +19,8 @@ _WORKERS: Final = {"control": 1, "read": 4, "mutation": 1}
 _UNCOUNTED_ROOM: Final = 1024
 """Lines that are no requests are answered in order too, but not without end while nobody reads."""
 
-Job = Callable[[], None]
+Job = TypeVar("Job")
+Product = TypeVar("Product")
 
 
 class Lane(StrEnum):
@@ -30,16 +31,22 @@ class Lane(StrEnum):
     MUTATION = "mutation"
 
 
-class Lanes:
-    """The workers, and the count of requests that are accepted and not answered yet."""
+class Lanes(Generic[Job, Product]):
+    """The workers, and the count of jobs that are accepted and not answered yet.
 
-    def __init__(self) -> None:
+    A worker makes a product of each job and then delivers it.  The job stops counting in between, so that
+    whoever has read an answer may put a new request in its place at once.
+    """
+
+    def __init__(self, work_on: Callable[[Job], Product], deliver: Callable[[Product], None]) -> None:
+        self._work_on = work_on
+        self._deliver = deliver
         self._queues: dict[Lane, queue.SimpleQueue[tuple[Job, bool] | None]] = {
             lane: queue.SimpleQueue() for lane in Lane
         }
         self._outstanding = 0
         self._lock = threading.Lock()
-        self._room = threading.BoundedSemaphore(_UNCOUNTED_ROOM)
+        self._room = threading.Semaphore(_UNCOUNTED_ROOM)
         self._threads = [
             threading.Thread(target=self._work, args=(self._queues[lane],), name=f"imsg-{lane}", daemon=True)
             for lane in Lane
@@ -49,7 +56,7 @@ class Lanes:
             thread.start()
 
     def submit(self, lane: Lane, job: Job) -> bool:
-        """Accept a request, or return False where too many are waiting already."""
+        """Accept a job, or return False where too many are waiting already."""
         with self._lock:
             if self._outstanding >= MAX_OUTSTANDING:
                 return False
@@ -58,7 +65,7 @@ class Lanes:
         return True
 
     def submit_uncounted(self, job: Job) -> None:
-        """Queue the answer to a line that is no request; blocks while very many wait."""
+        """Queue a job that must not be refused, in the control lane; blocks while very many wait."""
         self._room.acquire()
         self._queues[Lane.CONTROL].put((job, False))
 
@@ -71,11 +78,12 @@ class Lanes:
             thread.join()
 
     def _work(self, jobs: queue.SimpleQueue[tuple[Job, bool] | None]) -> None:
-        while (job := jobs.get()) is not None:
-            run, counted = job
-            run()
-            if counted:
+        while (entry := jobs.get()) is not None:
+            job, is_counted = entry
+            product = self._work_on(job)
+            if is_counted:
                 with self._lock:
                     self._outstanding -= 1
             else:
                 self._room.release()
+            self._deliver(product)

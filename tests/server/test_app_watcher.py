@@ -206,6 +206,20 @@ def test_rows_without_a_chat_are_given_up_after_a_day(watcher: Watcher, store: F
     assert caught.seen.empty()
 
 
+def test_debounce_gathers_a_burst_from_its_first_change_on(watcher: Watcher, store: FakeStore, caught: Caught) -> None:
+    subscription = watcher.open(WatchView(), -1, 0.5)
+    subscription.take_turn(caught, 0.0)
+    for row, now in (("r1", 10.0), ("r2", 10.4)):
+        store.commit(**{row: True})
+        subscription.note_change(now)
+        subscription.take_turn(caught, now)
+    assert caught.seen.empty()
+    assert subscription.seconds_left(10.4) == pytest.approx(0.1)
+    subscription.take_turn(caught, 10.5)
+    assert [caught.next(), caught.next()] == [1, 2]
+    assert subscription.seconds_left(10.5) is None
+
+
 def test_after_the_end_nothing_begins(watcher: Watcher, caught: Caught) -> None:
     prepared = watcher.open(WatchView(), None)
     watcher.close()
