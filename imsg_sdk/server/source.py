@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import MISSING_DETAIL, UNOPENABLE_DETAIL, RpcError
@@ -16,7 +17,8 @@ from imsg_sdk.server.store import OpenFailed, Store, StoreError
 
 __all__ = ["DatabaseFile"]
 
-_TRIES = 2
+_TRIES: Final = 2
+_LOCKED: Final = frozenset({5, 6})
 
 
 class _Lease:
@@ -63,8 +65,8 @@ class DatabaseFile:
             try:
                 return self._open()
             except OpenFailed as failed:
-                # A file that is being put in place may be half there at the first look.
-                if failed.missing or attempt + 1 == _TRIES:
+                # A file that is being put in place may be half there at the first look; a lock was waited for.
+                if failed.missing or failed.code in _LOCKED or attempt + 1 == _TRIES:
                     detail = MISSING_DETAIL if failed.missing else UNOPENABLE_DETAIL
                     raise RpcError.no_database(self.shown_path, detail) from None
         raise AssertionError("the last try returns or raises")

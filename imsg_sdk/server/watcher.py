@@ -113,9 +113,8 @@ class Subscription:
         if self._is_placed:
             return
         self.cursor = self._feed.store.max_rowid()
-        recent = WatchView(chat_id=self._view.chat_id)
-        page = self._feed.store.watch_after(self.cursor - _LOOK_BACK, recent, limit=2 * _LOOK_BACK)
-        self._remember([rowid for rowid in page.unlinked if rowid <= self.cursor], now)
+        unlinked = self._feed.store.unlinked_rows(self.cursor - _LOOK_BACK, self._view)
+        self._remember([rowid for rowid in unlinked if rowid <= self.cursor], now)
         self._is_placed = True
 
     def hurry(self) -> None:

@@ -52,6 +52,11 @@ class FakeStore:
         """Return those of `rowids` that have a chat now."""
         return self._page([rowid for rowid in rowids if rowid in self.rows], 0, more=False)
 
+    def unlinked_rows(self, after_rowid: int, view: WatchView) -> list[int]:
+        """Return the rows that have no chat."""
+        self._fail()
+        return [rowid for rowid, linked in sorted(self.rows.items()) if rowid > after_rowid and not linked]
+
     def close(self) -> None:
         """Count the calls."""
         self.closed += 1
