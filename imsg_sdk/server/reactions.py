@@ -7,12 +7,13 @@ would scan the table each time.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
 from imsg_sdk.chatdb.imsg_text import decode_body, first_emoji
 from imsg_sdk.server.database import Database, Row
 from imsg_sdk.server.directory import Directory
 from imsg_sdk.server.instants import seconds, stored_date, wire_date
+from imsg_sdk.server.rows import chunks
 from imsg_sdk.wire import WireReaction
 
 __all__ = ["ReactionIndex", "custom_emoji", "kind_and_emoji"]
@@ -28,7 +29,7 @@ _KINDS: Final = {
 _CUSTOM: Final = 2006
 _REMOVAL: Final = 1000
 
-_FEW: Final = 8
+_FEW: Final = 4
 """Messages up to which a search for their tapbacks costs less than reading all of them."""
 
 _Key = tuple[str, bool, str, str]
@@ -58,39 +59,59 @@ def kind_and_emoji(associated_type: int, text: str) -> tuple[str, str] | None:
 
 
 class ReactionIndex:
-    """The tapbacks that stand, by the guid of their message."""
+    """The tapbacks that stand, by the guid of their message.
+
+    Which rows point at which message is read once, out of an index where there is one; the rows themselves
+    are read for the messages that are asked for.
+    """
 
     def __init__(self, database: Database, directory: Directory) -> None:
         self._db = database
         self._directory = directory
+        self._rowids: dict[str, list[int]] | None = None
         self._rows: dict[str, list[Row]] = {}
-        self._is_complete = False
         self._standing: dict[str, list[WireReaction]] = {}
 
     def forget(self) -> None:
         """Read again when next asked."""
+        self._rowids = None
         self._rows = {}
-        self._is_complete = False
         self._standing = {}
 
     def prepare(self, guids: Collection[str]) -> None:
-        """Read what `of` will be asked for: everything, unless it is little and everything was not read yet."""
-        if self._is_complete:
+        """Read what `of` will be asked for."""
+        if not self._db.has("message", "guid", "associated_message_guid", "associated_message_type"):
             return
-        if len(guids) > _FEW:
-            self._rows, self._is_complete = self._read(), True
+        if self._rowids is None and len(guids) <= _FEW:
+            self._read_few([guid for guid in guids if guid and guid not in self._rows])
             return
-        missing = [guid for guid in guids if guid and guid not in self._rows]
-        if missing:
-            # The row ids come out of the index alone, where there is one.
-            ends = " OR substr(associated_message_guid, -length(?) - 1) = '/' || ?" * len(missing)
-            marks = ",".join("?" * len(missing))
-            condition = (
-                "r.ROWID IN (SELECT ROWID FROM message WHERE associated_message_guid IS NOT NULL"
-                f" AND (associated_message_guid IN ({marks}){ends}))"
-            )
-            parameters = [*missing, *(guid for guid in missing for _ in range(2))]
-            self._rows |= {guid: [] for guid in missing} | self._read(condition, parameters)
+        if self._rowids is None:
+            self._rowids = self._pointers()
+        wanted = {guid for guid in guids if guid and guid in self._rowids and guid not in self._rows}
+        for chunk in chunks([rowid for guid in wanted for rowid in self._rowids[guid]]):
+            for guid, rows in self._read(f"r.ROWID IN ({','.join('?' * len(chunk))})", chunk).items():
+                self._rows.setdefault(guid, []).extend(rows)
+
+    def _read_few(self, guids: list[str]) -> None:
+        """Find the tapbacks of a few messages without a look at what all of them point at."""
+        if not guids:
+            return
+        ends = " OR substr(associated_message_guid, -length(?) - 1) = '/' || ?" * len(guids)
+        condition = (
+            "r.ROWID IN (SELECT ROWID FROM message WHERE associated_message_guid IS NOT NULL"
+            f" AND (associated_message_guid IN ({','.join('?' * len(guids))}){ends}))"
+        )
+        parameters = [*guids, *(guid for guid in guids for _ in range(2))]
+        self._rows |= {guid: [] for guid in guids} | self._read(condition, parameters)
+
+    def _pointers(self) -> dict[str, list[int]]:
+        pointers: dict[str, list[int]] = {}
+        for target, rowid in self._db.rows(
+            "SELECT associated_message_guid, ROWID FROM message WHERE associated_message_guid IS NOT NULL"
+        ):
+            if isinstance(target, str):
+                pointers.setdefault(target.rpartition("/")[2], []).append(rowid)
+        return pointers
 
     def of(self, guid: str) -> list[WireReaction]:
         """Return the tapbacks that stand on a message, in the order in which they were added."""
@@ -101,24 +122,20 @@ class ReactionIndex:
             self._standing[guid] = self._replay(rows)
         return self._standing[guid]
 
-    def _read(self, condition: str = "1", parameters: Sequence[str] = ()) -> dict[str, list[Row]]:
-        if not self._db.has("message", "guid", "associated_message_guid", "associated_message_type"):
-            return {}
+    def _read(self, condition: str, parameters: Sequence[Any]) -> dict[str, list[Row]]:
         body = self._db.column("attributedBody", alias="r")
         rows = self._db.rows(
             "SELECT r.associated_message_guid, r.date, r.ROWID, r.associated_message_type, r.handle_id, r.is_from_me,"
             " CASE WHEN r.associated_message_type IN (2006, 3006) THEN ifnull(r.text, '') END,"
             f" CASE WHEN r.associated_message_type IN (2006, 3006) AND ifnull(r.text, '') = '' THEN {body} END"
-            " FROM message r WHERE r.associated_message_guid IS NOT NULL AND r.associated_message_guid != ''"
-            f" AND r.associated_message_type BETWEEN 2000 AND 3006 AND {condition}",
+            f" FROM message r WHERE r.associated_message_type BETWEEN 2000 AND 3006 AND {condition}",
             parameters,
         )
-        index: dict[str, list[Row]] = {}
+        found: dict[str, list[Row]] = {}
         for row in rows:
-            target = row[0]
-            if isinstance(target, str) and (base := target.rpartition("/")[2]):
-                index.setdefault(base, []).append(row)
-        return index
+            if isinstance(row[0], str):
+                found.setdefault(row[0].rpartition("/")[2], []).append(row)
+        return found
 
     def _replay(self, rows: list[Row]) -> list[WireReaction]:
         handles = self._directory.handles()
