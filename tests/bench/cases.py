@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import resource
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 import msgspec
-from measure import Bench, Figure, Server, is_installed, median_of, run_python
+from measure import Bench, Figure, Server, children_cpu, is_installed, median_of, run_python, timed_figure
 
 from imsg_sdk.wire import WireMessage
 
@@ -80,12 +80,12 @@ def history_of_one_chat(bench: Bench) -> Iterator[Figure]:
         chat_id, rows = database.execute(
             "SELECT chat_id, count(*) FROM chat_message_join GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
         ).fetchone()
+    name, asked = f"messages.history of {rows:,} messages", {"chat_id": chat_id, "limit": rows}
     with Server(bench.path) as server:
         server.ask("initialize", protocol_version=1)
-        first = server.timed("messages.history", chat_id=chat_id, limit=rows)
-        later = median_of(bench.rounds, lambda: server.timed("messages.history", chat_id=chat_id, limit=rows))
-    yield Figure(f"messages.history of {rows:,} messages, first", first, "s", 0.15, note="real program 0.7–0.9")
-    yield Figure(f"messages.history of {rows:,} messages, again", later, "s", 0.15)
+        first = server.timed("messages.history", **asked)
+        yield Figure(f"{name}, first", first, "s", 0.15, note="real program 0.7–0.9")
+        yield timed_figure(f"{name}, again", "s", 0.15, bench.rounds, lambda: server.timed("messages.history", **asked))
 
 
 class _Page(msgspec.Struct):
@@ -102,6 +102,7 @@ def everything_in_pages(bench: Bench) -> Iterator[Figure]:
     """`messages.after` over the whole file, 500 a page, decoded, one page after the other."""
     decode = msgspec.json.Decoder(_Answer).decode
     count, cursor, more = 0, 0, True
+    own_cpu, their_cpu = time.process_time(), children_cpu()
     with Server(bench.path) as server:
         server.ask("initialize", protocol_version=1)
         started = time.perf_counter()
@@ -110,7 +111,8 @@ def everything_in_pages(bench: Bench) -> Iterator[Figure]:
             count += len(page.messages)
             cursor, more = page.next_rowid, page.has_more
         seconds = time.perf_counter() - started
-    note = f"{count:,} in {seconds:.1f} s; real program 1,200"
+    cpu = time.process_time() - own_cpu + children_cpu() - their_cpu
+    note = f"{count:,} in {seconds:.1f} s, {cpu:.1f} s CPU of both; real program 1,200"
     yield Figure(
         "messages.after in pages of 500", count / seconds, "messages/s", 50_000, more_is_better=True, note=note
     )
@@ -118,12 +120,12 @@ def everything_in_pages(bench: Bench) -> Iterator[Figure]:
 
 def search_without_a_hit(bench: Bench) -> Iterator[Figure]:
     """`messages.search` for what nobody wrote."""
+    name, asked = "messages.search without a hit", {"query": "quixotically absent"}
     with Server(bench.path) as server:
         server.ask("initialize", protocol_version=1)
-        first = server.timed("messages.search", query="quixotically absent")
-        later = median_of(bench.rounds, lambda: server.timed("messages.search", query="quixotically absent"))
-    yield Figure("messages.search without a hit, first", first, "s", 0.5, note="real program 4–5")
-    yield Figure("messages.search without a hit, again", later, "s", 0.5)
+        first = server.timed("messages.search", **asked)
+        yield Figure(f"{name}, first", first, "s", 0.5, note="real program 4–5")
+        yield timed_figure(f"{name}, again", "s", 0.5, bench.rounds, lambda: server.timed("messages.search", **asked))
 
 
 def imports(bench: Bench) -> Iterator[Figure]:
@@ -131,23 +133,23 @@ def imports(bench: Bench) -> Iterator[Figure]:
     for statement, target_ms in [("import imsg_sdk", 5), ("from imsg_sdk import IMessageClient", 60)]:
         script = f"import time\nt = time.process_time()\n{statement}\nprint(time.process_time() - t)"
         run_python(script)  # the first run writes byte code
-        seconds = median_of(max(bench.rounds, 11), lambda script=script: float(run_python(script)))  # type: ignore[misc]
+        seconds = median_of(max(bench.rounds, 11), lambda script=script: float(run_python(script)))
         yield Figure(statement, seconds * 1000, "ms", target_ms)
 
 
 def starts(bench: Bench) -> Iterator[Figure]:
     """Server start to first answer, fresh process to first frame."""
-    yield Figure("server start to first answer", median_of(bench.rounds, lambda: _first_answer(bench)), "ms", 100)
-    for name, script in [
-        ("fresh process to first frame, client", "with IMessageClient.from_chat_db(PATH) as client: client.chats()"),
-        (
-            "fresh process to first messages, client",
-            "with IMessageClient.from_chat_db(PATH) as client: client.messages()",
-        ),
+    yield timed_figure("server start to first answer", "ms", 100, bench.rounds, lambda: _first_answer(bench))
+    for name, call in [
+        ("fresh process to first frame, client", "client.chats()"),
+        ("fresh process to first messages, client", "client.messages()"),
     ]:
-        program = f"from imsg_sdk import IMessageClient\nPATH = {str(bench.path)!r}\n{script}"
+        program = (
+            "from imsg_sdk import IMessageClient\n"
+            f"with IMessageClient.from_chat_db({str(bench.path)!r}) as client: {call}"
+        )
         run_python(program)
-        yield Figure(name, median_of(bench.rounds, lambda program=program: _wall(program)), "s", 1.0)  # type: ignore[misc]
+        yield timed_figure(name, "s", 1.0, bench.rounds, partial(_wall, program))
 
 
 def _first_answer(bench: Bench) -> float:
@@ -186,15 +188,10 @@ def idle_watch(bench: Bench) -> Iterator[Figure]:
 
 def _watching_cpu(bench: Bench, subscriptions: int, seconds: float) -> float:
     """Return the CPU seconds of a whole server process that watched for `seconds`."""
-    before = _children_cpu()
+    before = children_cpu()
     with Server(bench.path) as server:
         server.ask("initialize", protocol_version=1)
         for _ in range(subscriptions):
             server.ask("watch.subscribe")
         time.sleep(seconds)
-    return _children_cpu() - before
-
-
-def _children_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    return children_cpu() - before

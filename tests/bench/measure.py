@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -115,6 +116,18 @@ def is_installed(*modules: str) -> bool:
 def median_of(rounds: int, measure: Callable[[], float]) -> float:
     """Return the median of `rounds` measurements."""
     return median(measure() for _ in range(rounds))
+
+
+def timed_figure(name: str, unit: str, target: float, rounds: int, measure: Callable[[], float]) -> Figure:
+    """Return the median of wall times; the best one is noted, since a busy machine spoils the others."""
+    found = [measure() for _ in range(rounds)]
+    return Figure(name, median(found), unit, target, note=f"best {_short(min(found))}")
+
+
+def children_cpu() -> float:
+    """Return the CPU seconds of all children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 class Server:
