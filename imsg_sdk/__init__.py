@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # type checkers know this name; importing typing would be all this module costs
 if TYPE_CHECKING:
     from imsg_sdk.client.aio import AsyncIMessageClient
     from imsg_sdk.client.sync import IMessageClient
@@ -28,7 +27,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _PUBLIC:
         from importlib import import_module
 
