@@ -118,10 +118,12 @@ class MessageBuilder:
         for row in rows:
             if row.guid:
                 parents[row.guid] = row.text, row.sender
-            if not row.is_reaction:
+            if row.is_reaction:
+                continue
+            if row.originator:
                 wanted.add(row.originator)
-                wanted.add(normal_guid(row.reply_to or row.associated_guid))
-        wanted.discard("")
+            if reply_to := row.reply_to or row.associated_guid:
+                wanted.add(normal_guid(reply_to))
         missing = [guid for guid in wanted if guid not in parents]
         parents.update(dict.fromkeys(missing))
         for guid, found in self._reader.by_guid(missing).items():

@@ -18,7 +18,7 @@ ROWS = st.lists(
     max_size=14,
 )
 RUN = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 LINK = "https://example.com/a"
 
