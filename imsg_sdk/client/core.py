@@ -185,11 +185,13 @@ class Core:
     def _ask_ahead(self, method: str, params: dict[str, Any]) -> Wait | None:
         """Send a request whose answer is wanted later; None where the child is not up."""
         session = self.pool.session(Role.READ)
-        if isinstance(session, Future) or not session.connection.is_open:
+        if isinstance(session, Future):
             return None
-        connection = session.connection
-        pending = connection.request(method, params)
-        return _wait_for(connection, pending, self.read_timeout_s)
+        try:
+            pending = session.connection.request(method, params)
+        except BackendExited:
+            return None
+        return _wait_for(session.connection, pending, self.read_timeout_s)
 
     # ---- chats ---------------------------------------------------------------------------------------------------
 

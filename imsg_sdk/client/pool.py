@@ -126,7 +126,11 @@ class Pool:
                 slot.waiting.append(future)
                 return future
             slot.waiting = [future]
-        threading.Thread(target=self._start, args=(role,), name=f"imsg-start-{role}", daemon=True).start()
+        try:
+            threading.Thread(target=self._start, args=(role,), name=f"imsg-start-{role}", daemon=True).start()
+        except RuntimeError as error:
+            slot.waiting = None
+            raise UsageError("no child can be started any more", hint="the interpreter is shutting down") from error
         return future
 
     def _is_stale(self, slot: _Slot) -> bool:
@@ -137,7 +141,7 @@ class Pool:
         if _identity(self.backend) in (slot.file, None):
             return False
         log.info("the database was replaced; restarting the child")
-        session.connection.abandon()
+        self._let_go(session)
         return True
 
     def _start(self, role: Role) -> None:
@@ -154,6 +158,8 @@ class Pool:
             waiting, slot.waiting = slot.waiting or [], None
             if isinstance(outcome, Session):
                 slot.session = self.latest = outcome
+                if self.is_closed:
+                    outcome.connection.abandon()
         for future in waiting:
             with suppress(InvalidStateError):  # its caller gave up
                 if isinstance(outcome, Session):
@@ -176,9 +182,6 @@ class Pool:
         except BaseException:
             connection.abandon()
             raise
-        if self.is_closed:
-            connection.abandon()
-            raise ClientClosed("this client was closed while it started")
         return session
 
     def _make_ready(self) -> None:
@@ -211,6 +214,11 @@ class Pool:
             for slot in self._slots.values():
                 if slot.session is session:
                     slot.session = None
+        self._let_go(session)
+
+    @staticmethod
+    def _let_go(session: Session) -> None:
+        session.connection.on_end = None  # it does not die, it is sent away: the next may start at once
         session.connection.abandon()
 
     # ---- requests that end children ------------------------------------------------------------------------------

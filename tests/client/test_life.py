@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,18 @@ def test_a_forgotten_client_takes_its_child_along(database: Path) -> None:
     del client
     gc.collect()
     assert wait_gone(pid)
+
+
+def test_closing_while_it_starts_leaves_no_child(database: Path) -> None:
+    client = IMessageClient.from_chat_db(database)
+    started = client._core.pool.session(Role.READ)
+    client.close()
+    assert isinstance(started, Future)
+    assert isinstance(started.exception(5), ClientClosed)
+    deadline = time.monotonic() + 10
+    while client._core.pool.latest is None and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    assert wait_gone(pid_of(client))
 
 
 def test_no_thread_outlives_a_closed_client(database: Path) -> None:

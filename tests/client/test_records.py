@@ -243,6 +243,11 @@ def test_an_answer_of_another_shape_is_a_named_error_without_its_content(answer:
     assert caught.value.hint
 
 
+def test_a_broken_line_of_a_command_is_a_named_error() -> None:
+    with pytest.raises(ProtocolError):
+        records.decode_message_line(b'{"id": 3, "text": "cut o')
+
+
 def test_a_line_of_the_command_and_a_notification_are_messages_too() -> None:
     assert records.decode_message_line(msgspec.json.encode(MESSAGE)).rowid == 7
     assert records.decode_message_line(msgspec.json.encode({"id": 3})).rowid == 3
