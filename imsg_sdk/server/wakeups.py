@@ -116,7 +116,7 @@ class _Inotify:
         os.close(self.fd)
 
 
-if sys.platform == "darwin":
+if sys.platform == "darwin":  # pragma: no cover - needs a Mac
 
     class _Kqueue:
         """Changes of the database, its log and their folder; armed anew whenever one of them was exchanged."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,7 +29,7 @@ def run(db: Any) -> Run:
             capture_output=True,
             timeout=20,
             check=False,
-            env={"CFFIXED_USER_HOME": "/Users/me", "TZ": "UTC", "PATH": ""},
+            env={**os.environ, "CFFIXED_USER_HOME": "/Users/me", "TZ": "UTC"},
         )
         assert done.stderr == b""
         return done.returncode, done.stdout.decode()
