@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 from imsg_sdk._time import apple_to_us
 from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.directory import ChatRow, Directory
+from imsg_sdk.chatdb.index import folded_among
 from imsg_sdk.chatdb.message_sql import MessageSql
+from imsg_sdk.chatdb.previews import URL_BALLOON
 from imsg_sdk.chatdb.query import Query
 from imsg_sdk.chatdb.schema import Schema
 
@@ -28,8 +31,8 @@ class ChatReader:
         self._sql = sql
         self._directory = directory
 
-    def chats(self, query: Query, folded: Callable[[], Container[int]]) -> list[tuple[Any, ...]]:
-        """Return rows of the table of chats, most recent first; `folded` previews are not unread."""
+    def chats(self, query: Query, folded: Mapping[int, int] | None = None) -> list[tuple[Any, ...]]:
+        """Return rows of the table of chats, most recent first; `folded` previews, if they are known already."""
         newest = self._newest()
         people = self._people()
         unread = self._unread(folded) if self._sql.has("is_read") else None
@@ -102,17 +105,18 @@ class ChatReader:
                 people.setdefault(chat, []).append((self._directory.handles[rowid], land, person_id))
         return people
 
-    def _unread(self, folded: Callable[[], Container[int]]) -> dict[int, int]:
+    def _unread(self, folded: Mapping[int, int] | None) -> dict[int, int]:
+        """Count the unread inbound rows of each chat; a folded preview is no row of its own."""
+        preview = f"m.balloon_bundle_id = '{URL_BALLOON}'" if self._sql.has("balloon_bundle_id") else "0"
         rows = self._connection.rows(
-            "SELECT j.chat_id, m.ROWID FROM message m JOIN chat_message_join j ON j.message_id = m.ROWID"
+            f"SELECT j.chat_id, m.ROWID, {preview}"
+            " FROM message m JOIN chat_message_join j ON j.message_id = m.ROWID"
             f" WHERE m.is_read = 0 AND NOT {self._sql.is_mine}"
         )
-        counts: dict[int, int] = {}
-        previews = folded() if rows else ()
-        for chat, message in rows:
-            if message not in previews:
-                counts[chat] = counts.get(chat, 0) + 1
-        return counts
+        if folded is None:
+            previews = [message for _, message, is_preview in rows if is_preview]
+            folded = folded_among(self._connection, self._schema, self._sql, self._directory, previews)
+        return Counter(chat for chat, message, _ in rows if message not in folded)
 
 
 def _chat(chat: ChatRow, handles: list[str], newest: int | None, unread: int | None) -> tuple[Any, ...]:

@@ -52,6 +52,10 @@ class Directory:
         """Read both tables."""
         return cls(_handles(connection, schema), _chats(connection, schema))
 
+    def extends(self, before: Directory) -> bool:
+        """Tell whether nothing known `before` has gone, and no handle has changed."""
+        return self.handles.items() >= before.handles.items() and self.chats.keys() >= before.chats.keys()
+
     def handle_rowids(self, handles: list[str]) -> list[int]:
         """Return the rowids whose handle equals one of `handles`, ASCII case ignored."""
         wanted = {_ascii_lower(handle) for handle in handles}

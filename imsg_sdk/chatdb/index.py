@@ -1,27 +1,37 @@
 """What ties rows together: chats of messages, tapbacks that stand, previews that fold, attachments.
 
-Built in one scan of each table and kept until another connection commits, so that no message ever costs
-a query of its own.
+Built in one scan of each table, so that no message ever costs a query of its own, and then kept: when
+another program has written, only the rows above a horizon are read again, as long as checksums say that
+nothing below it has changed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from functools import cached_property
 from itertools import compress
-from typing import Any
+from typing import Final
 
 from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.directory import Directory
+from imsg_sdk.chatdb.folding import Fold, Specials, chunks
+from imsg_sdk.chatdb.layered import Layered
 from imsg_sdk.chatdb.message_sql import MessageSql
-from imsg_sdk.chatdb.places import Places
-from imsg_sdk.chatdb.previews import Candidate, Run, folds, runs_of
+from imsg_sdk.chatdb.places import Places, load_pairs
 from imsg_sdk.chatdb.schema import Schema
-from imsg_sdk.chatdb.tapbacks import UNDATED, Tapback, standing, target_of
-from imsg_sdk.chatdb.typedstream import text_of
+from imsg_sdk.chatdb.tapbacks import Tapback, standing
 
-__all__ = ["Index", "chunks"]
+__all__ = ["Index", "chunks", "folded_among"]
+
+_RECENT: Final = 1_000
+"""Rows that are read again after every change: the latest may be filled in and linked late."""
+_MOST_RECENT: Final = 20_000
+"""With so many rows above the horizon it is time for a new one."""
+_BEFORE: Final = 300
+"""Rows before a preview among which its text must be, where not all rows are looked at."""
+_FEW: Final = 100
+"""So many previews are looked at one by one."""
+_NONE: Final[list[Tapback]] = []
 
 
 class Index:
@@ -31,90 +41,83 @@ class Index:
         self._connection = connection
         self._schema = schema
         self._sql = sql
-        self._handles = directory.handles
-        self.places = Places(connection, schema, directory)
-        self.folded: dict[int, int] = {}
+        self._horizon: int = (connection.value("SELECT max(ROWID) FROM message") or 0) - _RECENT
+        self._below: tuple[object, ...] | None = None
+        self.places = Places()
+        # The plus sign keeps SQLite from an index: nearly all rows are wanted.
+        span = f"+{{}} <= {self._horizon}"
+        specials = Specials(connection, sql, directory.handles, span)
+        chats, messages = load_pairs(connection, schema, directory, span)
+        self.places.linked = Layered(self.places.placed(chats, messages))
+        found = specials.folds(chats, messages)
+        self.folded: Layered[int, int] = Layered(_folded(found))
         """Text row by the preview row that folds into it."""
-        self.preview_guids: dict[int, str | None] = {}
+        self.preview_guids: Layered[int, str | None] = Layered(_preview_guids(found))
         """Guid of the last folded preview, by text row."""
-        self._shown_by: dict[str, str] = {}
+        self._shown_by: Layered[str, str] = Layered(_shown_by(found))
         """Guid of the text row by the guid of a preview that folds into it."""
-        self.tapbacks: dict[str, list[Tapback]] = {}
+        self._events = list(specials.events(self._shown_by))
+        self.tapbacks: Layered[str, list[Tapback]] = Layered(standing(self._events))
         """Tapbacks that stand, by the guid they were put on; some of these messages may not exist."""
-        self._load_specials()
+        self._attachments: Layered[int, int] | None = None
+        self._cover(directory)
 
-    # ── tapbacks and previews: one scan ──────────────────────────────────────────────────────────
+    # ── keeping up ───────────────────────────────────────────────────────────────────────────────
 
-    def _load_specials(self) -> None:
-        rows = self._connection.rows(
-            f"SELECT {', '.join((*self._sql.tapback(), *self._sql.candidate(self._sql.says_more_than_its_kind)))}"
-            f" FROM message m WHERE {self._sql.is_special} ORDER BY m.ROWID"
-        )
-        tapbacks = [row for row in rows if row[0]]
-        previews = {row[3]: self._candidate(row[3:]) for row in rows if not row[0]}
-        if previews:
-            self._fold(previews, {row[3] for row in tapbacks})
-        self.tapbacks = standing(self._events(tapbacks))
+    def remember(self) -> None:
+        """Note what the rows below the horizon add up to, for a later `refresh`."""
+        if self._below is None:
+            self._below = self._checksums()
 
-    def _candidate(self, row: tuple[Any, ...]) -> Candidate:
-        rowid, guid, has_balloon, from_me, handle, destination, created, text, body = row
-        sender = self._handles.get(handle) or destination
-        if not text and body is not None:
-            text = text_of(body)
-        return Candidate(rowid, guid, bool(has_balloon), bool(from_me), sender, handle, created, text)
+    def refresh(self, directory: Directory) -> bool:
+        """Take in what was written since; false where old rows have changed and all must be read anew."""
+        newest = self._connection.value("SELECT max(ROWID) FROM message") or 0
+        if newest - self._horizon > _MOST_RECENT or self._checksums() != self._below:
+            return False
+        self._cover(directory)
+        return True
 
-    def _fold(self, previews: dict[int, Candidate], tapbacks: set[int]) -> None:
-        runs = runs_of(self.places.pairs(), previews, tapbacks)
-        rows = self._with_texts(runs, previews)
-        if any(run.text_rowid not in rows for run in runs):
-            # A join row without its message stood between text and preview.
-            existing = {row[0] for row in self._connection.rows("SELECT ROWID FROM message")}
-            pairs = (pair for pair in self.places.pairs() if pair[1] in existing)
-            runs = runs_of(pairs, previews, tapbacks)
-            rows = self._with_texts(runs, previews)
-        into: dict[int, list[int]] = {}
-        for run in runs:
-            for rowid in folds(run, rows):
-                into.setdefault(rowid, []).append(run.text_rowid)
-        for rowid, texts in sorted(into.items()):
-            # A preview in two chats stays a row of its own unless it folds in both, into one text.
-            if len(texts) == len(self.places.chats_of(rowid)) and len(set(texts)) == 1:
-                self._show(rows[rowid], rows[texts[0]])
+    def _checksums(self) -> tuple[object, ...]:
+        """Return what changes with any link or row at or below the horizon.
 
-    def _with_texts(self, runs: list[Run], previews: dict[int, Candidate]) -> dict[int, Candidate]:
-        rows: dict[int, Candidate] = dict(previews)
-        sql = f"SELECT {', '.join(self._sql.candidate('1'))} FROM message m WHERE m.ROWID IN "
-        for chunk in chunks({run.text_rowid for run in runs}):
-            for row in self._connection.rows(f"{sql}({chunk})"):
-                rows[row[0]] = self._candidate(row)
-        return rows
+        SQLite counts a whole table faster than all of it but its end.
+        """
+        sums = [self._difference("message", "ROWID", "count(*)")]
+        if self._schema.has("chat_message_join", "chat_id", "message_id"):
+            both = "count(*), total(chat_id), total(chat_id * (message_id % 65521))"
+            sums.append(self._difference("chat_message_join", "message_id", both))
+        if self._schema.has_attachments:
+            sums.append(self._difference("message_attachment_join", "message_id", "count(*), total(attachment_id)"))
+        return tuple(sums)
 
-    def _show(self, preview: Candidate, text: Candidate) -> None:
-        self.folded[preview.rowid] = text.rowid
-        self.preview_guids[text.rowid] = preview.guid
-        if preview.guid is not None and text.guid is not None:
-            self._shown_by[preview.guid] = text.guid
+    def _difference(self, table: str, column: str, sums: str) -> tuple[float, ...]:
+        ((*whole,),) = self._connection.rows(f"SELECT {sums} FROM {table}")
+        ((*recent,),) = self._connection.rows(f"SELECT {sums} FROM {table} WHERE {column} > {self._horizon}")
+        return tuple(total - part for total, part in zip(whole, recent, strict=True))
 
-    def _events(self, rows: list[tuple[Any, ...]]) -> Iterable[Tapback]:
-        handles, shown_by = self._handles, self._shown_by
-        for kind, association, emoji, rowid, _, _, from_me, handle, _, created, text, body in rows:
-            if association is None:
-                continue
-            target, part = target_of(association)
-            sender = None if from_me else handles.get(handle)
-            if emoji is None and (text or body):
-                emoji = _emoji_in(text or text_of(body))
-            yield Tapback(
-                UNDATED if created is None else created,
-                rowid,
-                kind,
-                emoji,
-                part,
-                True if from_me else sender or (handle or 0),
-                sender,
-                from_me != 0,
-                shown_by.get(target, target),
-            )
+    def _cover(self, directory: Directory) -> None:
+        """Read the rows above the horizon into the upper layers."""
+        horizon = self._horizon
+        span = f"{{}} > {horizon - _BEFORE}"
+        chats, messages = load_pairs(self._connection, self._schema, directory, span)
+        places = self.places.placed(chats, messages)
+        self.places.linked.cover({message: place for message, place in places.items() if message > horizon})
+        self.places.load_deleted(self._connection, self._schema, directory)
+        specials = Specials(self._connection, self._sql, directory.handles, span)
+        found = [fold for fold in specials.folds(chats, messages) if fold.preview.rowid > horizon]
+        self.folded.cover(_folded(found))
+        self.preview_guids.cover(_preview_guids(found))
+        self._shown_by.cover(_shown_by(found))
+        recent = [event for event in specials.events(self._shown_by) if event.rowid > horizon]
+        targets = {event.target for event in recent}
+        before = [event for event in self._events if event.target in targets]
+        # A target on which nothing stands any more covers what stood there.
+        self.tapbacks.cover(dict.fromkeys(targets, _NONE) | standing(before + recent))
+        if self._attachments is not None:
+            self._attachments.cover(self._count_attachments(f"message_id > {horizon}"))
+        self.__dict__.pop("owners", None)
+
+    # ── tapbacks ─────────────────────────────────────────────────────────────────────────────────
 
     @cached_property
     def owners(self) -> dict[str, int]:
@@ -137,8 +140,9 @@ class Index:
 
     def owned(self, guids: list[str | None], rowids: list[int]) -> dict[int, str]:
         """Return the positions of messages on which tapbacks stand, with their guid."""
-        positions = compress(range(len(guids)), map(self.tapbacks.__contains__, guids))
-        found = {at: guid for at in positions if (guid := guids[at]) is not None}
+        tapbacks = self.tapbacks
+        positions = compress(range(len(guids)), map(tapbacks.__contains__, guids))
+        found = {at: guid for at in positions if (guid := guids[at]) is not None and tapbacks[guid]}
         if self.has_unique_guids:
             return found
         owners = self.owners
@@ -146,33 +150,52 @@ class Index:
 
     # ── attachments ──────────────────────────────────────────────────────────────────────────────
 
-    @cached_property
-    def attachment_counts(self) -> dict[int, int]:
+    @property
+    def attachment_counts(self) -> Layered[int, int]:
         """Number of attachments by message."""
+        if self._attachments is None:
+            self._attachments = Layered(self._count_attachments(f"+message_id <= {self._horizon}"))
+            self._attachments.cover(self._count_attachments(f"message_id > {self._horizon}"))
+        return self._attachments
+
+    def _count_attachments(self, condition: str) -> dict[int, int]:
         if not self._schema.has_attachments:
             return {}
         messages, attachments = self._connection.columns(
-            "SELECT message_id, attachment_id FROM message_attachment_join"
+            f"SELECT message_id, attachment_id FROM message_attachment_join WHERE {condition}"
         )
         existing = {row[0] for row in self._connection.rows("SELECT ROWID FROM attachment")}
         if not existing.issuperset(attachments):
             messages = [message for message, at in zip(messages, attachments, strict=True) if at in existing]
         counts: dict[int, int] = Counter(messages)
-        for preview, text in self.folded.items():
-            if preview in counts:
-                counts[text] = counts.get(text, 0) + counts.pop(preview)
+        for preview in counts.keys() & self.folded.keys():
+            text = self.folded[preview]
+            counts[text] = counts.get(text, 0) + counts.pop(preview)
         return counts
 
 
-def chunks(rowids: Iterable[int], size: int = 10_000) -> Iterable[str]:
-    """Yield rowids as the inside of an SQL list, `size` at a time, ascending."""
-    ordered = sorted(rowids)
-    for start in range(0, len(ordered), size):
-        yield ",".join(map(str, ordered[start : start + size]))
+def folded_among(
+    connection: Connection, schema: Schema, sql: MessageSql, directory: Directory, previews: list[int]
+) -> dict[int, int]:
+    """Return the text row by the preview row, for `previews` that fold, without an index of all rows."""
+    if not previews:
+        return {}
+    if len(previews) <= _FEW:
+        rows = {rowid for preview in previews for rowid in range(preview - _BEFORE, preview + 1)}
+        span = f"{{}} IN ({','.join(map(str, sorted(rows)))})"
+    else:
+        span = f"{{}} <= {max(previews)}"
+    specials = Specials(connection, sql, directory.handles, span)
+    return _folded(specials.folds(*load_pairs(connection, schema, directory, span)))
 
 
-def _emoji_in(text: str | None) -> str | None:
-    """Find the emoji in Apple's English sentence; files older than the emoji column have nothing else."""
-    head, _, rest = (text or "").partition("Reacted ")
-    emoji, to, _ = rest.partition(" to ")
-    return emoji if not head and to and 0 < len(emoji) <= 32 and " " not in emoji else None
+def _folded(folds: list[Fold]) -> dict[int, int]:
+    return {preview.rowid: text.rowid for preview, text in folds}
+
+
+def _preview_guids(folds: list[Fold]) -> dict[int, str | None]:
+    return {text.rowid: preview.guid for preview, text in folds}
+
+
+def _shown_by(folds: list[Fold]) -> dict[str, str]:
+    return {preview.guid: text.guid for preview, text in folds if preview.guid is not None and text.guid is not None}

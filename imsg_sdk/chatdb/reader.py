@@ -84,7 +84,7 @@ class ChatDb:
     def read_tables(self, tables: Sequence[str], query: Query | None = None) -> Iterator[Batch]:
         """Yield several tables as of one moment, batch by batch; each batch names its table.
 
-        Messages come by rowid, children of messages after them.
+        Messages come first, by rowid, and children of messages after them.
         """
         for name in tables:
             _table(name)
@@ -99,7 +99,9 @@ class ChatDb:
         _table(table)
         after = _position(cursor)
         with self._transaction():
-            batch, following = self._current().page(table, query, after, page_rows)
+            snapshot = self._current()
+            batch, following = snapshot.page(table, query, after, page_rows)
+            snapshot.remember()
         return batch, None if following is None else str(following)
 
     def columns_of(self, rowids: Iterable[int]) -> dict[int, dict[str, Any]]:
@@ -116,11 +118,13 @@ class ChatDb:
         if not wanted:
             return found
         with self._transaction():
-            for batch, reactions, attachments in self._current().rows_of(wanted):
+            snapshot = self._current()
+            for batch, reactions, attachments in snapshot.rows_of(wanted):
                 found |= {row["rowid"]: row for row in _dicts(batch)}
                 for table, columns in ((REACTIONS, reactions), (ATTACHMENTS, attachments)):
                     for child in _dicts(batch_of(table, columns)):
                         found[child["message_rowid"]].setdefault(table.name, []).append(child)
+            snapshot.remember()
         return found
 
     @contextmanager
@@ -137,7 +141,10 @@ class ChatDb:
 
     def _current(self) -> Snapshot:
         version = self._connection.data_version()
-        if self._known is None or self._known[0] != version:
+        if self._known is not None and self._known[0] != version:
+            known = self._known[1]
+            self._known = (version, known) if known.refresh() else None
+        if self._known is None:
             self._known = (version, Snapshot(self._connection, self._home, self._reader))
         return self._known[1]
 

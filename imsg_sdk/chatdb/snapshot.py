@@ -35,16 +35,37 @@ _CHILDREN: Final = ("reactions", "attachments", "edits")
 
 
 class Snapshot:
-    """The file as of one commit; a later commit needs another one."""
+    """The file as of one commit; `refresh` brings it to a later one."""
 
     def __init__(self, connection: Connection, home: str, reader: type[MessageReader]) -> None:
         self._connection = connection
         self._reader = reader
+        self._schema_version = connection.value("PRAGMA schema_version")
         self._schema = Schema.probe(connection)
         self._sql = MessageSql(self._schema)
         self._attachments = AttachmentReader(connection, self._schema, home)
         self._selections: dict[bytes, Selection] = {}
         self._children: dict[tuple[str, bytes], Columns] = {}
+
+    def remember(self) -> None:
+        """Prepare for a later `refresh`; a file that is read once needs none."""
+        if "_index" in self.__dict__:
+            self._index.remember()
+
+    def refresh(self) -> bool:
+        """Take in what another program has written; false where all must be read anew."""
+        if self._connection.value("PRAGMA schema_version") != self._schema_version:
+            return False
+        directory = Directory.load(self._connection, self._schema)
+        if not directory.extends(self._directory):
+            return False
+        if "_index" in self.__dict__ and not self._index.refresh(directory):
+            return False
+        self._directory = directory
+        self.__dict__.pop("_messages", None)
+        self._selections.clear()
+        self._children.clear()
+        return True
 
     @cached_property
     def _directory(self) -> Directory:
@@ -63,14 +84,15 @@ class Snapshot:
 
     def tables(self, names: Collection[str], query: Query) -> Iterator[Batch]:
         """Yield batches of several tables; what comes from messages comes from one scan of them."""
-        for name in ("chats", "participants"):
-            if name in names:
+        if "messages" in names:
+            yield from self._from_messages(names, query)
+        for name in names:
+            if name in ("chats", "participants"):
                 yield batch_of(TABLES[name], self._chats(name, query))
-        if "messages" not in names:
-            for name in _CHILDREN:
-                if name in names:
-                    yield batch_of(TABLES[name], self.children(name, query))
-            return
+            elif name != "messages" and "messages" not in names:
+                yield batch_of(TABLES[name], self.children(name, query))
+
+    def _from_messages(self, names: Collection[str], query: Query) -> Iterator[Batch]:
         rowids: set[int] = set()
         reacted: dict[str, int] = {}
         edits: list[EditRow] = []
@@ -104,7 +126,8 @@ class Snapshot:
     def _chats(self, name: str, query: Query) -> Columns:
         reader = ChatReader(self._connection, self._schema, self._sql, self._directory)
         if name == "chats":
-            return transposed(reader.chats(query, lambda: self._index.folded), CHATS)
+            index = self._index if "_index" in self.__dict__ else None
+            return transposed(reader.chats(query, None if index is None else index.folded), CHATS)
         return transposed(reader.participants(query), PARTICIPANTS)
 
     # ── selections ───────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,114 @@
+"""Rows that are no messages to a reader: tapbacks, and link previews that fold into a text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from imsg_sdk.chatdb.connection import Connection
+from imsg_sdk.chatdb.message_sql import MessageSql
+from imsg_sdk.chatdb.previews import Candidate, Run, folds, runs_of
+from imsg_sdk.chatdb.tapbacks import UNDATED, Tapback, target_of
+from imsg_sdk.chatdb.typedstream import text_of
+
+__all__ = ["Fold", "Specials", "chunks"]
+
+
+class Fold(NamedTuple):
+    """A link preview and the text row it folds into."""
+
+    preview: Candidate
+    text: Candidate
+
+
+class Specials:
+    """Tapback rows and link previews among the rows in `span`, an SQL condition on a rowid called ``{}``."""
+
+    def __init__(self, connection: Connection, sql: MessageSql, handles: Mapping[int, str], span: str) -> None:
+        self._connection = connection
+        self._sql = sql
+        self._handles = handles
+        columns = (*sql.tapback(), *sql.candidate(sql.says_more_than_its_kind))
+        rows = connection.rows(
+            f"SELECT {', '.join(columns)} FROM message m"
+            f" WHERE ({sql.is_special}) AND ({span.format('m.ROWID')}) ORDER BY m.ROWID"
+        )
+        self._tapbacks = [row for row in rows if row[0]]
+        self.previews = {row[3]: self._candidate(row[3:]) for row in rows if not row[0]}
+
+    def _candidate(self, row: tuple[Any, ...]) -> Candidate:
+        rowid, guid, has_balloon, from_me, handle, destination, created, text, body = row
+        sender = self._handles.get(handle) or destination
+        if not text and body is not None:
+            text = text_of(body)
+        return Candidate(rowid, guid, bool(has_balloon), bool(from_me), sender, handle, created, text)
+
+    def folds(self, chats: list[int], messages: list[int]) -> list[Fold]:
+        """Return the previews that fold, given the links of messages to chats, ordered by both."""
+        if not self.previews:
+            return []
+        tapbacks = {row[3] for row in self._tapbacks}
+        runs = runs_of(zip(chats, messages, strict=True), self.previews, tapbacks)
+        rows = self._with_texts(runs)
+        if any(run.text_rowid not in rows for run in runs):
+            # A link without its message stood between text and preview.
+            existing = {row[0] for row in self._connection.rows("SELECT ROWID FROM message")}
+            pairs = (pair for pair in zip(chats, messages, strict=True) if pair[1] in existing)
+            runs = runs_of(pairs, self.previews, tapbacks)
+            rows = self._with_texts(runs)
+        into: dict[int, list[int]] = {}
+        for run in runs:
+            for rowid in folds(run, rows):
+                into.setdefault(rowid, []).append(run.text_rowid)
+        times = Counter(filter(into.__contains__, messages))
+        # A preview in two chats stays a row of its own unless it folds in both, into one text.
+        return [
+            Fold(rows[rowid], rows[texts[0]])
+            for rowid, texts in sorted(into.items())
+            if len(texts) == times[rowid] and len(set(texts)) == 1
+        ]
+
+    def _with_texts(self, runs: list[Run]) -> dict[int, Candidate]:
+        rows: dict[int, Candidate] = dict(self.previews)
+        sql = f"SELECT {', '.join(self._sql.candidate('1'))} FROM message m WHERE m.ROWID IN "
+        for chunk in chunks({run.text_rowid for run in runs}):
+            for row in self._connection.rows(f"{sql}({chunk})"):
+                rows[row[0]] = self._candidate(row)
+        return rows
+
+    def events(self, shown_by: Mapping[str, str]) -> Iterable[Tapback]:
+        """Yield the tapback rows; `shown_by` gives the guid of the text by the guid of a folded preview."""
+        handles = self._handles
+        for kind, association, emoji, rowid, _, _, from_me, handle, _, created, text, body in self._tapbacks:
+            if association is None:
+                continue
+            target, part = target_of(association)
+            sender = None if from_me else handles.get(handle)
+            if emoji is None and (text or body):
+                emoji = _emoji_in(text or text_of(body))
+            yield Tapback(
+                UNDATED if created is None else created,
+                rowid,
+                kind,
+                emoji,
+                part,
+                True if from_me else sender or (handle or 0),
+                sender,
+                from_me != 0,
+                shown_by.get(target, target),
+            )
+
+
+def chunks(rowids: Iterable[int], size: int = 10_000) -> Iterable[str]:
+    """Yield rowids as the inside of an SQL list, `size` at a time, ascending."""
+    ordered = sorted(rowids)
+    for start in range(0, len(ordered), size):
+        yield ",".join(map(str, ordered[start : start + size]))
+
+
+def _emoji_in(text: str | None) -> str | None:
+    """Find the emoji in Apple's English sentence; files older than the emoji column have nothing else."""
+    head, _, rest = (text or "").partition("Reacted ")
+    emoji, to, _ = rest.partition(" to ")
+    return emoji if not head and to and 0 < len(emoji) <= 32 and " " not in emoji else None
