@@ -143,6 +143,13 @@ class MessageSql:
             destination,
         ]
 
+    def words_alone(self) -> list[str]:
+        """Return rowid, instant, text or body, and a mark on rows whose body may say more than the text."""
+        return ["m.ROWID", self.time("date"), self._words(), f"CASE WHEN {self._is_amended()} THEN 1 END"]
+
+    def _is_amended(self) -> str:
+        return f"{self._raw('is_audio_message')} OR {self._raw('date_edited')}"
+
     def _words(self) -> str:
         """Return the text, else the body, as bytes; both carry the same string where both are there."""
         text, body = self._raw("text"), self._raw("attributedbody")
@@ -231,8 +238,7 @@ class MessageSql:
         return [
             "m.ROWID",
             self._kind(),
-            f"CASE WHEN {self._raw('is_audio_message')} OR {self._raw('date_edited')}"
-            f" THEN CAST({self._raw('attributedbody')} AS BLOB) END",
+            f"CASE WHEN {self._is_amended()} THEN CAST({self._raw('attributedbody')} AS BLOB) END",
             f"nullif({self._number('error')}, 0)",
             self.time("date_edited"),
             self.time("date_retracted"),

@@ -7,9 +7,9 @@ they come out sparse.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from imsg_sdk.chatdb.attributes import transcription_of
 from imsg_sdk.chatdb.children import transcriptions
@@ -27,6 +27,7 @@ from imsg_sdk.columns import Batch, Packed
 __all__ = ["Dense", "EditRow", "MessageReader", "Page"]
 
 _NO, _YES = False, True
+_TEXTS_AT_ONCE: Final = 50_000
 EditRow = tuple[int, int, int | None, str | None, int | None, bool]
 """A row of the table of edits."""
 
@@ -46,10 +47,6 @@ class Dense(NamedTuple):
     delivered_at: list[int | None]
     reply_to_guid: list[str | None]
     destination: list[Any]
-
-    def only(self, keep: Sequence[object]) -> Dense:
-        """Return the rows for which `keep` is true."""
-        return Dense(*(list(compress(column, keep)) for column in self))
 
 
 class Page(NamedTuple):
@@ -88,17 +85,36 @@ class MessageReader:
         """Read the first `limit` rows that satisfy `where`, ascending, and keep those in `selection`."""
         scan = self._scan(where, limit, selection)
         dense = Dense(*scan.columns)
-        texts = [_text_or_damage(words) if words.__class__ is bytes else words for words in dense.words]
+        texts = _texts(dense.words)
         rare = self._rare(dense)
         self._amend(texts, rare)
-        if selection.accept is not None:
-            keep = [selection.accept(text) for text in texts]
-            moved = {at: number for number, at in enumerate(compress(range(len(keep)), keep))}
-            rare = {moved[at]: row for at, row in rare.items() if keep[at]}
-            dense, texts = dense.only(keep), list(compress(texts, keep))
         return self._build(index, selection, dense, texts, rare)._replace(
             last_rowid=scan.last, is_last=scan.looked_at < limit
         )
+
+    def matching(self, selection: Selection, accept: Callable[[str], bool]) -> list[tuple[int | None, int]]:
+        """Return instant and rowid of the messages in `selection` whose text is accepted."""
+        only = None if selection.rowids is None else set(selection.rowids)
+        found: list[tuple[int | None, int]] = []
+        after = "1"
+        while True:
+            scan = self._connection.scan(
+                f"SELECT {', '.join(self._sql.words_alone())} FROM message m"
+                f" WHERE {selection.where} AND {after} ORDER BY m.ROWID LIMIT {_TEXTS_AT_ONCE}",
+                (),
+                selection.keep,
+            )
+            rowids, instants, words, marks = scan.columns
+            texts = _texts(words)
+            self._amend(texts, self._rare_at({rowids[at]: at for at in compress(range(len(marks)), marks)}))
+            found += [
+                (instant, rowid)
+                for instant, rowid, text in zip(instants, rowids, texts, strict=True)
+                if text and accept(text) and (only is None or rowid in only)
+            ]
+            if scan.looked_at < _TEXTS_AT_ONCE:
+                return found
+            after = f"m.ROWID > {scan.last}"
 
     def _scan(self, where: str, limit: int, selection: Selection) -> Scan:
         services, destinations = self._services.texts[:20], self._destinations.texts[:20]
@@ -115,7 +131,9 @@ class MessageReader:
     def _rare(self, dense: Dense) -> dict[int, Rare]:
         """Read the rare columns of the marked rows, by position."""
         rowids = dense.rowid
-        position = {rowids[at]: at for at, flags in enumerate(dense.flags) if flags >= RARE}
+        return self._rare_at({rowids[at]: at for at, flags in enumerate(dense.flags) if flags >= RARE})
+
+    def _rare_at(self, position: dict[int, int]) -> dict[int, Rare]:
         sql = f"SELECT {', '.join(self._sql.rare())} FROM message m WHERE m.ROWID IN "
         rows = (row for chunk in chunks(position) for row in self._connection.rows(f"{sql}({chunk}) ORDER BY m.ROWID"))
         return {position[row[0]]: Rare(*row) for row in rows}
@@ -271,6 +289,10 @@ def _places_of(rowids: list[int], places: Sequence[Mapping[int, int]]) -> list[i
             if code < 0:
                 codes[at] = more.get(rowids[at], -1)
     return codes
+
+
+def _texts(words: list[Any]) -> list[str | None]:
+    return [_text_or_damage(word) if word.__class__ is bytes else word for word in words]
 
 
 def _text_or_damage(body: bytes) -> str:

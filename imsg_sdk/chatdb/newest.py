@@ -13,6 +13,7 @@ __all__ = ["dated_rowids", "newest", "newest_rowids"]
 
 _NS_FROM: Final = 10**12
 _MAX_INT: Final = 2**63 - 1
+_FEW: Final = 10_000
 Dated = tuple[int | None, int]
 """An instant and a rowid."""
 
@@ -41,7 +42,12 @@ def newest_rowids(connection: Connection, sql: MessageSql, selection: Selection,
 
 def dated_rowids(connection: Connection, sql: MessageSql, selection: Selection) -> list[Dated]:
     """Return instant and rowid of every row of a selection that asks for no text."""
-    rows = connection.rows(f"SELECT {sql.time('date')}, m.ROWID FROM message m WHERE {selection.where}")
+    if selection.rowids is not None and len(selection.rowids) <= _FEW:
+        few = ",".join(map(str, selection.rowids))
+        where = f"{selection.where} AND m.ROWID IN ({few})"
+    else:
+        where = selection.where
+    rows = connection.rows(f"SELECT {sql.time('date')}, m.ROWID FROM message m WHERE {where}")
     only = None if selection.rowids is None else set(selection.rowids)
     return _placed(rows if only is None else [row for row in rows if row[1] in only], selection)
 

@@ -36,7 +36,7 @@ class Selection:
     keep
         Tells which rowids are in any of them; None where orphans are asked for too.
     accept
-        Looks at the text, where the query asks for one.
+        Looks at the text, where the query asks for one and the rows are still to be found.
     """
 
     def __init__(self, schema: Schema, sql: MessageSql, directory: Directory, index: Index, query: Query) -> None:
@@ -55,7 +55,7 @@ class Selection:
             self.keep = None
         conditions = [*_visible(sql, index, query), *_asked(schema, sql, directory, query)]
         self.where = " AND ".join(f"({condition})" for condition in conditions) or "1"
-        self.accept: Callable[[str | None], bool] | None = _contains(query.text) if query.text else None
+        self.accept: Callable[[str], bool] | None = _contains(query.text) if query.text else None
 
 
 def _visible(sql: MessageSql, index: Index, query: Query) -> Iterator[str]:
@@ -116,10 +116,6 @@ def _between(since_us: int | None, until_us: int | None) -> str:
     return " OR ".join(conditions) or _NOTHING
 
 
-def _contains(text: str) -> Callable[[str | None], bool]:
+def _contains(text: str) -> Callable[[str], bool]:
     needle = text.casefold()
-
-    def contains(words: str | None) -> bool:
-        return words is not None and needle in words.casefold()
-
-    return contains
+    return lambda words: needle in words.casefold()

@@ -133,33 +133,28 @@ class Snapshot:
     # ── selections ───────────────────────────────────────────────────────────────────────────────
 
     def _selection(self, query: Query) -> Selection:
-        """Return what a query means in this file, with its limit applied."""
+        """Return what a query means in this file, its text found and its limit applied."""
         key = msgspec.json.encode(query)
         if key not in self._selections:
             if len(self._selections) >= 16:
                 self._selections.clear()
                 self._children.clear()
-            self._selections[key] = self._limited(query)
+            self._selections[key] = self._resolved(query)
         return self._selections[key]
 
-    def _limited(self, query: Query) -> Selection:
+    def _resolved(self, query: Query) -> Selection:
+        """Find the rows of a query that asks for a text or the newest so many."""
         selection = Selection(self._schema, self._sql, self._directory, self._index, query)
-        if query.limit is None:
-            return selection
-        if selection.accept is None:
+        if selection.accept is not None:
+            found = self._messages.matching(selection, selection.accept)
+            selection.accept = None
+            selection.rowids = newest(found, len(found) if query.limit is None else query.limit)
+        elif query.limit is not None:
             selection.rowids = newest_rowids(self._connection, self._sql, selection, query.limit)
-            return selection
-        found: list[tuple[int | None, int]] = []
-        for page in self._pages(selection, None, _ROWS):
-            found += zip(page.batch.columns["created_at"], _rowids(page), strict=True)  # type: ignore[arg-type]
-        selection.rowids = newest(found, query.limit)
-        selection.accept = None
         return selection
 
     def _rowids_of(self, selection: Selection) -> set[int]:
-        if selection.accept is None:
-            return {rowid for _, rowid in dated_rowids(self._connection, self._sql, selection)}
-        return {rowid for page in self._pages(selection, None, _ROWS) for rowid in _rowids(page)}
+        return {rowid for _, rowid in dated_rowids(self._connection, self._sql, selection)}
 
     # ── pages ────────────────────────────────────────────────────────────────────────────────────
 
