@@ -21,6 +21,7 @@ from imsg_sdk.server.envelope import (
     read_line,
     result_line,
 )
+from imsg_sdk.server.extension import Extension, Handled
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.lanes import Lane, Lanes
 from imsg_sdk.server.methods import Reads
@@ -57,13 +58,17 @@ class RpcServer:
         dialect: Dialect,
         extended: bool = False,
         senders: Senders | None = None,
+        extension: Extension | None = None,
     ) -> None:
         self._dialect = dialect
         self._extended = extended
         self._writer = writer
         self._source = source
         self._senders = senders or NoMessages(dialect)
-        self._reads = Reads(source, dialect=dialect, extended=extended, senders=self._senders)
+        self._extension = extension or Extension()
+        self._reads = Reads(
+            source, dialect=dialect, extended=extended, senders=self._senders, now_us=self._extension.now_us
+        )
         self._mutations: Mutations | None = None
         self._subscriptions: Subscriptions | None = None
         self._lock = threading.Lock()
@@ -81,6 +86,7 @@ class RpcServer:
             heard = read_line(line, self._dialect)
             if heard is not None:
                 self._deliver(self._work_on(heard))
+        self._extension.end_of_input()
         self._end_subscriptions()
 
     def _serve_in_lanes(self, fd: int) -> None:
@@ -91,6 +97,7 @@ class RpcServer:
                 lanes.submit_uncounted(heard)
             elif heard is not None and not lanes.submit(self._lane(heard.method), heard):
                 self._deliver(self._refusal(heard.id, RpcError.busy("outstanding request limit exceeded")))
+        self._extension.end_of_input()
         self._end_subscriptions()
         lanes.finish()
 
@@ -103,7 +110,7 @@ class RpcServer:
         if isinstance(heard, Fault):
             return self._refusal(heard.id, heard.error)
         try:
-            result, then = self._call(heard)
+            result, then = self._extension.call(heard, self._call)
             return _Delivery(b"" if heard.id is ABSENT else result_line(heard.id, result), then)
         except RpcError as error:
             return self._refusal(heard.id, error)
@@ -122,7 +129,7 @@ class RpcServer:
         if delivery.then is not None:
             delivery.then()
 
-    def _call(self, request: Request) -> tuple[Any, Callable[[], None] | None]:
+    def _call(self, request: Request) -> Handled:
         method = request.method
         if method in self._reads:
             return self._reads.call(request), None
@@ -139,8 +146,8 @@ class RpcServer:
 
         with self._lock:
             if self._subscriptions is None:
-                watcher = Watcher(self._source, _Notifications(self._writer))
-                self._subscriptions = Subscriptions(watcher, self._source, self._dialect)
+                watcher = Watcher(self._source, _Notifications(self._writer, self._extension))
+                self._subscriptions = Subscriptions(watcher, self._source, self._dialect, self._senders)
                 if self._is_ending:
                     watcher.close()
             return self._subscriptions
@@ -164,15 +171,19 @@ class RpcServer:
 class _Notifications:
     """Writes what subscriptions see, many lines at a time."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, extension: Extension) -> None:
         self._writer = writer
+        self._extension = extension
 
     def messages(self, number: int, messages: list[WireMessage]) -> None:
-        lines = [notification_line("message", {"subscription": number, "message": message}) for message in messages]
-        self._writer.write(b"".join(lines))
+        self._write(number, "message", [{"subscription": number, "message": message} for message in messages])
 
     def failed(self, number: int, text: str) -> None:
-        self._writer.write(notification_line("error", {"subscription": number, "error": {"message": text}}))
+        self._write(number, "error", [{"subscription": number, "error": {"message": text}}])
+
+    def _write(self, number: int, method: str, params: list[dict[str, Any]]) -> None:
+        kept = self._extension.notify(number, method, params)
+        self._writer.write(b"".join(notification_line(method, each) for each in kept))
 
 
 def lines_of(fd: int) -> Iterator[bytes]:

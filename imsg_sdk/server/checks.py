@@ -115,11 +115,11 @@ def _looks_like_a_name(text: str) -> bool:
     return bool(text.strip()) and "@" not in text and not text.startswith("+") and not _PHONE_MARKS.issuperset(text)
 
 
-def with_database(operation: Operation, source: DatabaseFile, dialect: Dialect) -> None:
+def with_database(operation: Operation, source: DatabaseFile, *, has_bridge: bool = False) -> None:
     """Check what only the found chat and the database can decide; may add what it found to the values."""
     match operation.method:
         case "send" | "send.tracked":
-            _transport(operation, source)
+            _transport(operation, source, has_bridge=has_bridge)
         case "tapback":
             _reaction(operation)
         case "poll.vote" | "poll.unvote":
@@ -130,9 +130,10 @@ def with_database(operation: Operation, source: DatabaseFile, dialect: Dialect) 
             _rich_link(operation)
 
 
-def _transport(operation: Operation, source: DatabaseFile) -> None:
+def _transport(operation: Operation, source: DatabaseFile, *, has_bridge: bool) -> None:
     values, target = operation.values, operation.target
-    bridged = values["transport"].lower() == "bridge"
+    transport = values["transport"].lower()
+    bridged = transport == "bridge" or (transport == "auto" and has_bridge and target.is_known_chat)
     if operation.method == "send.tracked":
         with source.store() as store:
             reused = store.guid_exists(values["attempt_id"])

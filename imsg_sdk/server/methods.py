@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
-from imsg_sdk._time import us_to_apple_ns
+from imsg_sdk._time import from_us, us_to_apple_ns
 from imsg_sdk.rpc import protocol
 from imsg_sdk.server import tables
 from imsg_sdk.server.dates import INT64, parse_bound
@@ -28,8 +27,17 @@ _NO_MEDIA: Final = "media statistics are unavailable because attachment tables a
 class Reads:
     """The methods that read."""
 
-    def __init__(self, source: DatabaseFile, *, dialect: Dialect, extended: bool, senders: Senders) -> None:
+    def __init__(
+        self,
+        source: DatabaseFile,
+        *,
+        dialect: Dialect,
+        extended: bool,
+        senders: Senders,
+        now_us: Callable[[], int] | None = None,
+    ) -> None:
         self._source = source
+        self._now_us = now_us or (lambda: time.time_ns() // 1000)
         self._dialect = dialect
         self._extended = extended
         self._senders = senders
@@ -89,11 +97,13 @@ class Reads:
         features = self._source.features()
         ready = isinstance(features, dict)
         own = list(tables.EXTENDED_METHODS) if self._extended else []
-        supported = [*tables.SUPPORTED[self._dialect], *self._senders.methods, *own]
+        asleep = set(self._senders.supported) - set(self._senders.methods)
+        supported = [*tables.SUPPORTED[self._dialect], *self._senders.supported, *own]
         usable = [
             name
             for name in supported
-            if (ready or name in tables.WITHOUT_DATABASE)
+            if name not in asleep
+            and (ready or name in tables.WITHOUT_DATABASE)
             and (name != "messages.scheduled" or (isinstance(features, dict) and features["scheduled_messages"]))
         ]
         database: dict[str, Any] = {"path": self._source.shown_path, "ready": ready}
@@ -163,11 +173,11 @@ class Reads:
         with self._source.store() as store:
             if not store.has_schedule:
                 raise RpcError.invalid_params(tables.NO_SCHEDULE)
-            return {"messages": store.scheduled(values["limit"], us_to_apple_ns(time.time_ns() // 1000))}
+            return {"messages": store.scheduled(values["limit"], us_to_apple_ns(self._now_us()))}
 
     def _send_status(self, values: dict[str, Any], _: Mapping[str, Any]) -> dict[str, Any]:
         with self._source.store() as store:
-            return store.send_status(values["guid"].strip(), datetime.now(UTC))
+            return store.send_status(values["guid"].strip(), from_us(self._now_us()))
 
     def _page(self, method: str, values: dict[str, Any]) -> dict[str, Any]:
         from imsg_sdk.chatdb.query import Query

@@ -33,7 +33,7 @@ class Mutations:
         """Carry out `request`; raises :class:`RpcError` where it is refused or fails."""
         method = tables.ALIASES.get(request.method, request.method)
         operation = self._operation(method, request.params)
-        checks.with_database(operation, self._source, self._dialect)
+        checks.with_database(operation, self._source, has_bridge=self._senders.has_bridge)
         return self._senders.perform(operation)
 
     def _operation(self, method: str, params: Mapping[str, Any]) -> Operation:

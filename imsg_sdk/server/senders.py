@@ -44,8 +44,22 @@ class Senders(Protocol):
         ...
 
     @property
+    def supported(self) -> tuple[str, ...]:
+        """Methods that need a Messages and are there at all."""
+        ...
+
+    @property
     def methods(self) -> tuple[str, ...]:
-        """Mutating methods that work at this moment."""
+        """Those of them that work at this moment."""
+        ...
+
+    @property
+    def has_bridge(self) -> bool:
+        """Whether the bridge is ready at this moment."""
+        ...
+
+    def follow_events(self, number: int, buffer_limit: int) -> None:
+        """Report the bridge's events from now on as subscription `number`; only asked where there is a bridge."""
         ...
 
     def perform(self, operation: Operation) -> dict[str, Any]:
@@ -56,7 +70,9 @@ class Senders(Protocol):
 class NoMessages:
     """Answers as the real program does on a machine without Messages."""
 
+    supported: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    has_bridge = False
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -65,6 +81,9 @@ class NoMessages:
     def bridge(self) -> dict[str, Any]:
         """The ``bridge`` block of ``initialize`` and ``status``."""
         return {"ready": False, "error": BRIDGE_DETAIL}
+
+    def follow_events(self, number: int, buffer_limit: int) -> None:
+        """Report nothing: there is no bridge."""
 
     def perform(self, operation: Operation) -> dict[str, Any]:
         """Refuse, in the words that fit."""

@@ -11,6 +11,7 @@ from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.methods import parse_date
 from imsg_sdk.server.params import read, refuse_unknown
+from imsg_sdk.server.senders import Senders
 from imsg_sdk.server.source import DatabaseFile
 from imsg_sdk.server.store import WatchView
 from imsg_sdk.server.watcher import Watcher
@@ -23,7 +24,8 @@ Started = tuple[Any, Callable[[], None] | None]
 class Subscriptions:
     """The methods that begin and end a stream."""
 
-    def __init__(self, watcher: Watcher, source: DatabaseFile, dialect: Dialect) -> None:
+    def __init__(self, watcher: Watcher, source: DatabaseFile, dialect: Dialect, senders: Senders) -> None:
+        self._senders = senders
         self._watcher = watcher
         self._source = source
         self._dialect = dialect
@@ -45,7 +47,14 @@ class Subscriptions:
             case "watch.unsubscribe":
                 self._watcher.stop(values["subscription"])
                 return {"ok": True}, None
-        raise RpcError.no_bridge("Bridge events unavailable")
+        return self._events(values["buffer_limit"])
+
+    def _events(self, buffer_limit: int) -> Started:
+        if not self._senders.has_bridge:
+            raise RpcError.no_bridge("Bridge events unavailable")
+        number = self._watcher.take_number()
+        result = {"subscription": number, "buffer_limit": buffer_limit, "resumable": False}
+        return result, lambda: self._senders.follow_events(number, buffer_limit)
 
     def _refuse_odd_debounce(self, request: Request, values: dict[str, Any]) -> None:
         """Refuse what cannot be read as a number, the one value that the older dialect does not let pass."""

@@ -210,6 +210,12 @@ class Watcher:
         subscription.begin(since_rowid, time.monotonic())
         return subscription
 
+    def take_number(self) -> int:
+        """Return a number for a stream that is not of messages; all streams count together."""
+        with self._lock:
+            self._numbers += 1
+            return self._numbers
+
     def start(self, subscription: Subscription) -> None:
         """Let a prepared subscription speak."""
         with self._lock:

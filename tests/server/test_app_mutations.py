@@ -368,10 +368,15 @@ class Recorder:
     """A sender that keeps what it is asked for."""
 
     bridge: dict[str, Any] = {"ready": True}  # noqa: RUF012
+    supported: tuple[str, ...] = ()
+    has_bridge = False
     methods = ("send",)
 
     def __init__(self) -> None:
         self.done: list[Operation] = []
+
+    def follow_events(self, number: int, buffer_limit: int) -> None:
+        raise AssertionError("there is no bridge")
 
     def perform(self, operation: Operation) -> dict[str, Any]:
         """Take it."""

@@ -20,7 +20,8 @@ from imsg_sdk.server.source import DatabaseFile
 class World:
     """A sender that is as slow as a test wants it to be."""
 
-    methods = ("send", "typing")
+    supported = methods = ("send", "typing")
+    has_bridge = False
 
     def __init__(self) -> None:
         self.may_send = threading.Event()
@@ -30,6 +31,9 @@ class World:
     def bridge(self) -> dict[str, Any]:
         """Always there."""
         return {"ready": True}
+
+    def follow_events(self, number: int, buffer_limit: int) -> None:
+        raise AssertionError("there is no bridge")
 
     def perform(self, operation: Operation) -> dict[str, Any]:
         """Wait for permission, then take the text."""
