@@ -235,8 +235,8 @@ def _rows(batch: Batch) -> list[dict[str, Any]]:
     names = [column.name for column in table.columns if column.name in batch.columns]
     columns = []
     for name in names:
-        reader = column_reader(table[name].kind)
-        columns.append(list(map(reader, _unpacked(batch, name))))
+        values, reader = _unpacked(batch, name), column_reader(table[name].kind)
+        columns.append(values if reader is None else [reader(value) for value in values])
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

@@ -7,7 +7,7 @@ empty value, unknown ones are kept in ``extra``.  Nothing is guessed: what a pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -342,7 +342,7 @@ def _add_extended(values: dict[str, Any], extended: dict[str, Any], table: Table
     readers = _readers(table)
     for name, value in extended.items():
         if name in readers:
-            values[name] = readers[name](value)
+            values[name] = _read(readers[name], value)
         elif name == "reactions":
             values[name] = _children(value, Reaction, REACTIONS)
         elif name == "attachments":
@@ -353,26 +353,22 @@ def _add_extended(values: dict[str, Any], extended: dict[str, Any], table: Table
 
 def _children(rows: Iterable[dict[str, Any]], kind: Callable[..., T], table: Table) -> tuple[T, ...]:
     readers = _readers(table)
-    return tuple(kind(**{name: readers[name](value) for name, value in row.items() if name in readers}) for row in rows)
+    known = [{name: _read(readers[name], value) for name, value in row.items() if name in readers} for row in rows]
+    return tuple(kind(**values) for values in known)
 
 
-def _as_is(value: Any) -> Any:
-    return value
+Reader = Callable[[Any], Any]
 
 
-def column_reader(kind: Kind) -> Callable[[Any], Any]:
-    """Return what turns a value of a batch into that of a record's field."""
+def column_reader(kind: Kind) -> Reader | None:
+    """Return what turns a value of a batch into that of a record's field, None where it is the same."""
     if kind is Kind.TIME:
         return _time
-    return _tuple if kind in (Kind.IDS, Kind.NAMES) else _as_is
+    return tuple if kind in (Kind.IDS, Kind.NAMES) else None
 
 
 def _time(value: int | None) -> datetime | None:
     return None if value is None else from_us(value)
-
-
-def _tuple(value: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(value)
 
 
 _READERS = {
@@ -381,8 +377,12 @@ _READERS = {
 }
 
 
-def _readers(table: Table) -> dict[str, Callable[[Any], Any]]:
+def _readers(table: Table) -> dict[str, Reader | None]:
     return _READERS[table.name]
+
+
+def _read(reader: Reader | None, value: Any) -> Any:
+    return value if reader is None else reader(value)
 
 
 # ---- answers of programs older or newer than we know -------------------------------------------------------------

@@ -91,7 +91,8 @@ def our_server(
     return Backend(
         name="imsg_sdk.server",
         program=(sys.executable, "-m", "imsg_sdk.server"),
-        db_path=os.path.expanduser(db_path),  # noqa: PTH111 - text in, text out
+        # The server refuses a symbolic link, as the real program does; our own caller may have one.
+        db_path=os.path.realpath(os.path.expanduser(db_path)),  # noqa: PTH111 - text in, text out
         options=options,
         is_ours=True,
         env=env or {},

@@ -284,6 +284,14 @@ def test_a_database_that_cannot_be_read_is_named_with_a_remedy(state: str, kind:
         assert [step.remedy for step in report.steps if step.state == "failed"]
 
 
+def test_a_link_to_a_database_will_do(database: Path, tmp_path: Path) -> None:
+    """The program itself refuses symbolic links."""
+    link = tmp_path / "link.db"
+    link.symlink_to(database)
+    with IMessageClient.from_chat_db(link) as client:
+        assert len(client.chats(1)) == 1
+
+
 @pytest.mark.parametrize("kind", ["v1", "legacy"])
 def test_a_database_that_appears_is_read_without_a_new_client(kind: str, database: Path, tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
