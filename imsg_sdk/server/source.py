@@ -67,8 +67,7 @@ class DatabaseFile:
             except OpenFailed as failed:
                 # A file that is being put in place may be half there at the first look; a lock was waited for.
                 if failed.missing or failed.code in _LOCKED or attempt + 1 == _TRIES:
-                    detail = MISSING_DETAIL if failed.missing else UNOPENABLE_DETAIL
-                    raise RpcError.no_database(self.shown_path, detail) from None
+                    raise self._unavailable(failed) from None
         raise AssertionError("the last try returns or raises")
 
     def features(self) -> dict[str, bool] | str:
@@ -104,6 +103,11 @@ class DatabaseFile:
             old.store.close()
         self._current = _Lease(self.open_another())
         return self._current
+
+    def _unavailable(self, failed: OpenFailed) -> RpcError:
+        if self._dialect is Dialect.LEGACY:
+            return RpcError.internal(failed.text)
+        return RpcError.no_database(self.shown_path, MISSING_DETAIL if failed.missing else UNOPENABLE_DETAIL)
 
     def _open(self) -> Store:
         return Store.open(self.path, dialect=self._dialect, extended=self._extended, home=self._home)

@@ -196,6 +196,16 @@ def test_failed_start_of_the_older_dialect_answers_everything_until_the_end(
     assert child.close()[0] == 1
 
 
+def test_older_dialect_stays_with_the_file_it_opened(start_server: Start, db: Any) -> None:
+    db.message("old")
+    child = start_server(db.path, *LEGACY)
+    assert "result" in child.ask("chats.list")
+    Path(db.path).unlink()
+    assert child.ask("messages.history", {"chat_id": 1})["result"]["messages"][0]["text"] == "old"
+    error = child.ask("watch.subscribe")["error"]
+    assert (error["code"], error["data"]) == (-32603, "unable to open database file (code: 14)")
+
+
 def test_initialize_knows_one_version(start_server: Start, db: Any) -> None:
     child = start_server(db.path)
     result = child.ask("initialize", {"protocol_version": 1})["result"]
