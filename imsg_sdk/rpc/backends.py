@@ -80,7 +80,7 @@ def imsg_backend(cli_path: str | Sequence[str] = "imsg", db_path: str | None = N
     program = (cli_path,) if isinstance(cli_path, str) else tuple(cli_path)
     if not program or not program[0]:
         raise UsageError("cli_path is empty", hint="name the program: cli_path='imsg'")
-    return Backend(name="imsg", program=program, db_path=None if db_path is None else os.path.expanduser(db_path))  # noqa: PTH111
+    return Backend(name="imsg", program=program, db_path=None if db_path is None else _real(db_path))
 
 
 def our_server(
@@ -91,12 +91,16 @@ def our_server(
     return Backend(
         name="imsg_sdk.server",
         program=(sys.executable, "-m", "imsg_sdk.server"),
-        # The server refuses a symbolic link, as the real program does; our own caller may have one.
-        db_path=os.path.realpath(os.path.expanduser(db_path)),  # noqa: PTH111 - text in, text out
+        db_path=_real(db_path),
         options=options,
         is_ours=True,
         env=env or {},
     )
+
+
+def _real(path: str) -> str:
+    """Return a path without symbolic links, which imsg 0.14 refuses to open."""
+    return os.path.realpath(os.path.expanduser(path))  # noqa: PTH111 - text in, text out
 
 
 def ssh_backend(
