@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, TABLES
 from imsg_sdk.frames.build import empty_frame, frame_from_batches, frame_from_records
+from imsg_sdk.frames.export import write_csv, write_jsonl
 from imsg_sdk.frames.schema import SORT_BY, describe, dtypes
 
 __all__ = [
@@ -23,4 +24,6 @@ __all__ = [
     "empty_frame",
     "frame_from_batches",
     "frame_from_records",
+    "write_csv",
+    "write_jsonl",
 ]
