@@ -19,7 +19,6 @@ from imsg_sdk.client.reading import read_chats
 from imsg_sdk.client.targets import ChatLike
 from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, Table
 from imsg_sdk.models import Chat, Message, ScheduledMessage, SendStatus, Stats
-from imsg_sdk.progress import Progress as Panel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -461,5 +460,7 @@ class IMessageClient(BaseClient):
 
 def _progress(option: ProgressOption, limit: int | None) -> contextlib.AbstractContextManager[Progress | None]:
     if option is True or (option is None and limit is None):
+        from imsg_sdk.progress import Progress as Panel
+
         return Panel(unit="messages")
     return contextlib.nullcontext(None if isinstance(option, bool) else option)

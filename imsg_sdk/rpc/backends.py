@@ -7,7 +7,6 @@ line of its ``rpc --help`` names what it is.
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 
@@ -57,6 +56,8 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
 
 def _quote(word: str) -> str:
     """Quote a word for a shell, leaving a leading ``~/`` to it."""
+    import shlex
+
     return f"~/{shlex.quote(word[2:])}" if word.startswith("~/") else shlex.quote(word)
 
 
