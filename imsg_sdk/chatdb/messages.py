@@ -21,13 +21,14 @@ from imsg_sdk.chatdb.packing import Vocabulary, coded, narrowed, sparse
 from imsg_sdk.chatdb.rare import Past, Rare, effect_of, event_of, part_of, past_of
 from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.selection import Selection
-from imsg_sdk.chatdb.typedstream import text_of
+from imsg_sdk.chatdb.typedstream import words_of
 from imsg_sdk.columns import Batch, Packed
 
 __all__ = ["Dense", "EditRow", "MessageReader", "Page"]
 
 _NO, _YES = False, True
 _TEXTS_AT_ONCE: Final = 50_000
+_text_or_damage = words_of
 EditRow = tuple[int, int, int | None, str | None, int | None, bool]
 """A row of the table of edits."""
 
@@ -292,35 +293,30 @@ def _places_of(rowids: list[int], places: Sequence[Mapping[int, int]]) -> list[i
 
 
 def _texts(words: list[Any]) -> list[str | None]:
-    return [_text_or_damage(word) if word.__class__ is bytes else word for word in words]
-
-
-def _text_or_damage(body: bytes) -> str:
-    """Return the text of a body, an empty :class:`RepairedText` where nothing can be saved."""
-    text = text_of(body)
-    return RepairedText("") if text is None else text
+    return [words_of(word) if word.__class__ is bytes else word for word in words]
 
 
 def _better(text: str | None, body: bytes) -> str:
     """Prefer the body; a damaged one counts only where there is no text, and then says so."""
-    decoded = _text_or_damage(body)
+    decoded = words_of(body)
     return text if text and (not decoded or decoded.__class__ is RepairedText) else decoded
 
 
 def _index_columns(index: Index, rowids: list[int]) -> dict[str, Packed]:
-    deleted = index.places.deleted_at
+    position = dict(zip(rowids, range(len(rowids)), strict=True))
     columns = {
-        "url_preview_guid": _looked_up(index.preview_guids, rowids),
-        "n_attachments": _looked_up(index.attachment_counts, rowids, 0),
+        "url_preview_guid": _looked_up(index.preview_guids, position),
+        "n_attachments": _looked_up(index.attachment_counts, position, 0),
     }
-    if deleted:
-        columns["deleted_at"] = _looked_up(deleted, rowids)
+    if index.places.deleted_at:
+        columns["deleted_at"] = _looked_up(index.places.deleted_at, position)
     return columns
 
 
-def _looked_up(values: Mapping[int, Any], rowids: list[int], default: Any = None) -> Packed:
-    at = list(compress(range(len(rowids)), map(values.__contains__, rowids)))
-    return sparse(at, [values[rowids[position]] for position in at], default)
+def _looked_up(values: Mapping[int, Any], position: Mapping[int, int], default: Any = None) -> Packed:
+    # The intersection walks the smaller of the two.
+    rowids = sorted(values.keys() & position.keys())
+    return sparse([position[rowid] for rowid in rowids], [values[rowid] for rowid in rowids], default)
 
 
 def _sparse(entries: dict[int, Any], default: Any = None) -> Packed:

@@ -1,6 +1,6 @@
 """Property lists of any form.  Pure: bytes in, values out, never an exception.
 
-A reader of our own that resolves only the keys asked for was tried: 30 µs against 33 µs for an edited message.
+Readers of our own were tried; they save 5 µs of the 20 that ``plistlib`` takes for an edited message.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from typing import Final
 
@@ -37,7 +37,7 @@ _CHILDREN: Final = ("reactions", "attachments", "edits")
 class Snapshot:
     """The file as of one commit; `refresh` brings it to a later one."""
 
-    def __init__(self, connection: Connection, home: str, reader: type[MessageReader]) -> None:
+    def __init__(self, connection: Connection, home: str, reader: Callable[..., MessageReader]) -> None:
         self._connection = connection
         self._reader = reader
         self._schema_version = connection.value("PRAGMA schema_version")

@@ -48,6 +48,8 @@ def target_of(associated_guid: str) -> tuple[str, int]:
 
     ``p:2/GUID`` is part 2; ``bp:GUID`` and a bare guid are the message as a whole, part 0.
     """
+    if associated_guid.startswith("p:0/") and associated_guid.count("/") == 1:  # nearly all
+        return associated_guid[4:], 0
     prefix, slash, guid = associated_guid.rpartition("/")
     if slash:
         number = prefix.rpartition(":")[2]

@@ -11,7 +11,7 @@ from typing import Final
 
 from imsg_sdk.chatdb.connection import RepairedText
 
-__all__ = ["text_of"]
+__all__ = ["text_of", "words_of"]
 
 _MARKER: Final = b"\x84\x01+"
 _END_OF_OBJECT: Final = 0x86
@@ -29,6 +29,12 @@ def text_of(body: bytes) -> str | None:
         The text; a :class:`RepairedText` where bytes had to be replaced or the body is damaged; None
         where nothing can be saved.  A body of no bytes is an empty text.
     """
+    words = words_of(body)
+    return None if not words and words.__class__ is RepairedText else words
+
+
+def words_of(body: bytes) -> str:
+    """Return the text of a body, an empty :class:`RepairedText` where nothing can be saved."""
     start = body.find(_MARKER) + 4
     if start > 3 and start < len(body):
         size = body[start - 1]
@@ -45,7 +51,8 @@ def text_of(body: bytes) -> str | None:
                 return raw.decode()
             except UnicodeDecodeError:
                 return RepairedText(raw.decode("utf-8", "replace"))
-    return _salvage(body)
+    text = _salvage(body)
+    return RepairedText("") if text is None else text
 
 
 def _salvage(body: bytes) -> str | None:
