@@ -6,10 +6,8 @@ values, since that text can hold parts of messages.
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import sys
-import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -177,6 +175,9 @@ def _open_in_read_only_folder(name: str) -> Connection:
     Without a log the main file is complete and cannot change, so ``immutable`` is right.  With one, the
     pair is read from a private copy, which ends with the connection.
     """
+    import shutil  # with every compression there is: 10 ms at start for a folder hardly anybody has
+    import tempfile
+
     log = Path(f"{name}-wal")
     try:
         if not log.exists() or log.stat().st_size == 0:
