@@ -22,11 +22,12 @@ from imsg_sdk.chatdb.connection import Connection, RepairedText
 from imsg_sdk.chatdb.directory import Directory
 from imsg_sdk.chatdb.index import Index
 from imsg_sdk.chatdb.message_sql import RARE, MessageSql
-from imsg_sdk.chatdb.messages import Dense, MessageReader, Page, _index_columns, _text_or_damage
+from imsg_sdk.chatdb.messages import Dense, MessageReader, Page, _index_columns
 from imsg_sdk.chatdb.packing import sparse
 from imsg_sdk.chatdb.rare import Rare, past_of
 from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.selection import Selection
+from imsg_sdk.chatdb.typedstream import words_of
 from imsg_sdk.columns import Batch, Packed
 from imsg_sdk.frames._kinds import NAT
 
@@ -34,10 +35,15 @@ __all__ = ["ArrowReader", "ArrowSource"]
 
 _SMALL: Final = 2_000
 """Pages of fewer rows are as quick without Arrow."""
-_WORDS: Final = Dense._fields.index("words")
+_NAMES: Final = [f"c_{name}" for name in Dense._fields]
 _TEXTS: Final = ("guid", "words", "service", "reply_to_guid", "destination")
 # A first row of constants settles the type of every column; Arrow would guess it from the first values.
 _PINNED: Final = ", ".join("''" if name in _TEXTS else "0" for name in Dense._fields) + ", x''"
+# A column of Arrow has one type, so texts and bodies go apart.
+_PARTED: Final = (
+    ", ".join("CASE WHEN typeof(c_words) = 'text' THEN c_words END" if name == "c_words" else name for name in _NAMES)
+    + ", CASE WHEN typeof(c_words) = 'blob' THEN c_words END"
+)
 
 
 class ArrowSource:
@@ -112,13 +118,10 @@ class ArrowReader(MessageReader):
         columns = self._sql.dense(
             self._schema.text("message", "service", "m"), self._schema.text("message", "destination_caller_id", "m")
         )
-        words = columns[_WORDS]
-        columns[_WORDS] = f"CASE WHEN typeof({words}) = 'text' THEN {words} END"
-        columns.append(f"CASE WHEN typeof({words}) = 'blob' THEN {words} END")
-        named = ", ".join(f"{column} AS c{number}" for number, column in enumerate(columns))
+        named = ", ".join(f"{column} AS {name}" for name, column in zip(_NAMES, columns, strict=True))
         table = self._source.table(
-            f"SELECT {_PINNED} UNION ALL"
-            f" SELECT * FROM (SELECT {named} FROM message m WHERE {where} ORDER BY m.ROWID LIMIT {limit})"
+            f"SELECT {_PINNED} UNION ALL SELECT {_PARTED}"
+            f" FROM (SELECT {named} FROM message m WHERE {where} ORDER BY m.ROWID LIMIT {limit})"
         )
         table = table.rename_columns([*Dense._fields, "body"]).slice(1).combine_chunks()
         table.validate(full=True)  # also of UTF-8, which SQLite never looks at
@@ -158,7 +161,7 @@ class ArrowReader(MessageReader):
         """Return the columns made of texts and bodies, and the texts of the rare rows by position."""
         words = table["words"].combine_chunks()
         has_body = pc.is_valid(table["body"]).to_numpy()
-        bodies = [_text_or_damage(body) for body in table["body"].drop_null().to_pylist()]
+        bodies = [words_of(body) for body in table["body"].drop_null().to_pylist()]
         changed: dict[int, Any] = dict(zip(np.flatnonzero(has_body).tolist(), bodies, strict=True))
         positions = list(rare)
         texts: dict[int, Any] = dict(
