@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from imsg_sdk.gateway.backtest import backtest
     from imsg_sdk.gateway.context import Context, HistoryEntry, ReplyContext
     from imsg_sdk.gateway.facts import gather_facts
     from imsg_sdk.gateway.handlers import Handlers
@@ -30,6 +31,7 @@ _PUBLIC = {
     "Rehearsed": "rehearsal",
     "Reply": "replies",
     "ReplyContext": "context",
+    "backtest": "backtest",
     "decide": "policy",
     "explain": "policy",
     "gather_facts": "facts",
@@ -49,6 +51,7 @@ __all__ = [
     "Rehearsed",
     "Reply",
     "ReplyContext",
+    "backtest",
     "decide",
     "explain",
     "gather_facts",

@@ -12,6 +12,7 @@ import msgspec
 
 from imsg_sdk.addressing import Service, Target, format_chat_target
 from imsg_sdk.config.settings import SessionScope
+from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
 
 __all__ = ["CHANNEL", "ChatType", "LastRoute", "SessionKey", "lane_of", "last_route", "reply_target", "session_key"]
@@ -52,9 +53,9 @@ def session_key(message: Message, *, is_group: bool, scope: SessionScope = Sessi
     return SessionKey(f"{CHANNEL}:group:{message.chat_id}" if is_group else MAIN)
 
 
-def lane_of(message: Message, sender: str) -> str:
+def lane_of(message: Message) -> str:
     """Return the key of what is handled in order: the chat, or the sender where no chat is known."""
-    return format_chat_target(message.chat_id) or f"{CHANNEL}:{sender}"
+    return format_chat_target(message.chat_id) or f"{CHANNEL}:{trim(message.sender or '')}"
 
 
 def last_route(message: Message, *, sender: str, is_group: bool) -> LastRoute | None:

@@ -93,6 +93,7 @@ class Policy:
         self.group_list = AllowList(_group_entries(config))
         self.groups = config.groups or {}
         self.mentions = MentionPatterns(_pattern_sources(config))
+        self.detects_mentions = bool(self.mentions)
         self.has_command = command_detector() if commands is None else command_detector(commands)
         self._listed_are_groups = listed_chats_are_groups
         self._require_mention = require_mention
@@ -207,22 +208,30 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         return f"<Decision dropped: {self.reason}{f' ({self.detail})' if self.detail else ''}>"
 
 
-Check = Callable[[Message, Policy, Facts], Decision | None]
+Condition = Callable[[Message, Policy, Facts], bool]
+Answer = Callable[[Message, Policy, Facts], Decision]
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule: its name, what it asks, and the check, which gives a decision or None to pass on."""
+    """One rule: its name, what it asks, the condition under which it answers, and its answer."""
 
     name: str
     question: str
-    check: Check
+    holds: Condition
+    answer: Decision | Answer
+
+    def check(self, message: Message, policy: Policy, facts: Facts) -> Decision | None:
+        """Return the answer of this rule, None where it has none."""
+        if not self.holds(message, policy, facts):
+            return None
+        return self.answer if isinstance(self.answer, Decision) else self.answer(message, policy, facts)
 
 
 def _dropped(reason: Reason, detail: str | None = None) -> Decision:
     return Decision(dispatched=False, rule=str(reason), reason=reason, detail=detail)
 
 
-_DROPS: Final = {reason: _dropped(reason) for reason in Reason}
+_NO_MENTION: Final = _dropped(Reason.NO_MENTION)
 _PATTERN_TIMEOUT: Final = _dropped(Reason.NO_MENTION, str(Mention.PATTERN_TIMEOUT))
 _DISPATCHED: Final = {
     (is_group, mentioned, authorized): Decision(
@@ -234,18 +243,9 @@ _DISPATCHED: Final = {
 }
 
 
-def _when(reason: Reason, question: str, holds: Callable[[Message, Policy, Facts], bool]) -> Rule:
+def _when(reason: Reason, question: str, holds: Condition, answer: Answer | None = None) -> Rule:
     """Make the rule that drops a message for `reason` when `holds` says so."""
-    drop = _DROPS[reason]
-
-    def check(message: Message, policy: Policy, facts: Facts) -> Decision | None:
-        return drop if holds(message, policy, facts) else None
-
-    return Rule(str(reason), question, check)
-
-
-def _check_carried(message: Message, policy: Policy, facts: Facts) -> Decision | None:
-    return None if facts.carried_by is None else _dropped(Reason.COALESCED, f"carried by row {facts.carried_by}")
+    return Rule(str(reason), question, holds, answer or _dropped(reason))
 
 
 def _is_stale(message: Message, policy: Policy, facts: Facts) -> bool:
@@ -292,14 +292,22 @@ def _is_unauthorized_command(message: Message, policy: Policy, facts: Facts) -> 
     )
 
 
-def _check_mention(message: Message, policy: Policy, facts: Facts) -> Decision | None:
-    if not facts.is_group or facts.mention is Mention.MENTIONED or not policy.mentions:
-        return None
-    if not policy.requires_mention(message.chat_id):
-        return None
-    if policy.has_command(facts.text) and policy.authorizes_commands(message, facts.handle):
-        return None
-    return _PATTERN_TIMEOUT if facts.mention is Mention.PATTERN_TIMEOUT else _DROPS[Reason.NO_MENTION]
+def _lacks_mention(message: Message, policy: Policy, facts: Facts) -> bool:
+    return (
+        facts.is_group
+        and facts.mention is not Mention.MENTIONED
+        and policy.detects_mentions
+        and policy.requires_mention(message.chat_id)
+        and not (policy.has_command(facts.text) and policy.authorizes_commands(message, facts.handle))
+    )
+
+
+def _no_mention(message: Message, policy: Policy, facts: Facts) -> Decision:
+    return _PATTERN_TIMEOUT if facts.mention is Mention.PATTERN_TIMEOUT else _NO_MENTION
+
+
+def _carried(message: Message, policy: Policy, facts: Facts) -> Decision:
+    return _dropped(Reason.COALESCED, f"carried by row {facts.carried_by}")
 
 
 def is_blank(text: str) -> bool:
@@ -320,7 +328,7 @@ def _dispatch(message: Message, policy: Policy, facts: Facts) -> Decision:
 
 RULES: Final[tuple[Rule, ...]] = (
     _when(Reason.DUPLICATE, "Was it reported before?", lambda m, p, f: f.is_duplicate),
-    Rule(str(Reason.COALESCED), "Was it merged into a later one?", _check_carried),
+    _when(Reason.COALESCED, "Was it merged into a later one?", lambda m, p, f: f.carried_by is not None, _carried),
     _when(Reason.NO_SENDER, "Is there no sender?", _has_no_sender),
     _when(Reason.FROM_ME, "Did the owner write it?", lambda m, p, f: m.is_from_me and not f.is_self_message),
     _when(Reason.REACTION, "Is it a tapback?", lambda m, p, f: m.is_reaction),
@@ -355,15 +363,15 @@ RULES: Final[tuple[Rule, ...]] = (
     _when(Reason.DM_NOT_ALLOWED, "Is the sender not allowed in direct messages?", _sender_not_in_dm_list),
     _when(Reason.PAIRING, "Is the sender not paired?", _is_unpaired),
     _when(Reason.COMMAND_UNAUTHORIZED, "Is it a command of somebody who may give none?", _is_unauthorized_command),
-    Rule(str(Reason.NO_MENTION), "Must it speak to us, and does not?", _check_mention),
+    _when(Reason.NO_MENTION, "Must it speak to us, and does not?", _lacks_mention, _no_mention),
     _when(Reason.EMPTY, "Has it neither text nor attachment?", _is_empty),
     _when(Reason.LOOP, "Does this chat go in circles?", lambda m, p, f: f.is_looping),
     _when(Reason.RATE_LIMITED, "Is this chat too fast?", lambda m, p, f: f.is_rate_limited),
-    Rule("dispatch", "Nothing stands against it.", _dispatch),
+    Rule("dispatch", "Does nothing stand against it?", lambda m, p, f: True, _dispatch),
 )
 """The rules in order; the first that answers decides, and the last always answers."""
 
-_CHECKS: Final = tuple(rule.check for rule in RULES)
+_STEPS: Final = tuple((rule.holds, rule.answer) for rule in RULES)
 
 
 def decide(message: Message, policy: Policy, facts: Facts) -> Decision:
@@ -380,10 +388,9 @@ def decide(message: Message, policy: Policy, facts: Facts) -> Decision:
     facts
         What else is known, from :func:`imsg_sdk.gateway.facts.gather_facts`.
     """
-    for check in _CHECKS:
-        decision = check(message, policy, facts)
-        if decision is not None:
-            return decision
+    for holds, answer in _STEPS:
+        if holds(message, policy, facts):
+            return answer if isinstance(answer, Decision) else answer(message, policy, facts)
     raise AssertionError("the last rule answers")
 
 

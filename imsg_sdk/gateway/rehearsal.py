@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import inspect
-import logging
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 import msgspec
 
 from imsg_sdk.config import ClientConfig, Config, GatewayConfig, load_config
+from imsg_sdk.gateway.calling import HandlerRunner
+from imsg_sdk.gateway.coalescer import Coalesced, Coalescer
 from imsg_sdk.gateway.context import Context, build_context
-from imsg_sdk.gateway.conversation import LastRoute, SessionKey
+from imsg_sdk.gateway.conversation import LastRoute, SessionKey, lane_of
+from imsg_sdk.gateway.echo import SentCache
 from imsg_sdk.gateway.facts import gather_facts
 from imsg_sdk.gateway.handlers import HandlerFunction
 from imsg_sdk.gateway.inbound import MalformedMessage, MessageLike, read_message
+from imsg_sdk.gateway.limits import LoopBreaker, RateLimiter
 from imsg_sdk.gateway.pending import PendingHistory
-from imsg_sdk.gateway.policy import Decision, Policy, decide
+from imsg_sdk.gateway.policy import Decision, Facts, Policy, decide
 from imsg_sdk.gateway.reasons import Reason
-from imsg_sdk.gateway.replies import Reply, ReplySettings, plan_replies, read_replies
-
-if TYPE_CHECKING:
-    import asyncio
+from imsg_sdk.gateway.replies import ReplySettings, plan_replies
+from imsg_sdk.models import Message
 
 __all__ = ["ConfigLike", "Rehearsed", "rehearse"]
 
-_log = logging.getLogger(__name__)
-
 ConfigLike = Config | GatewayConfig | Mapping[str, Any] | Path | str
 
-_MALFORMED = Decision(dispatched=False, rule=str(Reason.MALFORMED), reason=Reason.MALFORMED)
+_MALFORMED: Final = Decision(dispatched=False, rule=str(Reason.MALFORMED), reason=Reason.MALFORMED)
+_NOW_S: Final = 0.0
+"""The steady clock of a rehearsal stands still: everything arrives at once."""
 
 
 class Rehearsed(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,11 +114,11 @@ def rehearse(
         A setting is unknown or invalid.
     """
     gateway, client = _settings(config)
-    policy = Policy(gateway)
-    settings = ReplySettings.from_config(gateway, client)
-    history = PendingHistory(gateway.history_limit)
-    with _HandlerRunner(handler) as runner:
-        return [_rehearse_one(each, policy, settings, history, runner, now) for each in messages]
+    with HandlerRunner(handler) as runner:
+        rehearsal = _Rehearsal(gateway, client, runner, now)
+        for message in messages:
+            rehearsal.arrive(message)
+        return rehearsal.finish()
 
 
 def _settings(config: ConfigLike) -> tuple[GatewayConfig, ClientConfig]:
@@ -130,94 +129,100 @@ def _settings(config: ConfigLike) -> tuple[GatewayConfig, ClientConfig]:
     return config.gateway, config.client
 
 
-def _rehearse_one(
-    source: MessageLike,
-    policy: Policy,
-    settings: ReplySettings,
-    history: PendingHistory,
-    runner: _HandlerRunner,
-    now: datetime | None,
-) -> Rehearsed:
-    number = source.get("id") if isinstance(source, Mapping) else getattr(source, "rowid", getattr(source, "id", None))
-    try:
-        message = read_message(source)
-    except MalformedMessage:
-        return Rehearsed(id=number, decision=_MALFORMED)
-    facts = gather_facts(message, policy, received_at=now)
-    decision = decide(message, policy, facts)
-    if not decision.dispatched:
-        history.record(message, decision, facts, policy)
-        return Rehearsed(id=number, decision=decision)
-    context = build_context(
-        message,
-        decision,
-        facts,
-        policy,
-        history=history.entries(message.chat_id) if decision.is_group else (),
-        roots=policy.config.attachment_roots,
-    )
-    replies, error = runner.run(context)
-    history.clear(message.chat_id)
-    sends = [send for plan in plan_replies(replies, context.target, settings) for send in plan]
-    return Rehearsed(id=number, decision=decision, context=context, sends=tuple(sends), error=error)
+class _Rehearsal:
+    """The state of one rehearsal; without `now`, what counts time and repeats is left out."""
 
+    def __init__(
+        self, gateway: GatewayConfig, client: ClientConfig, runner: HandlerRunner, now: datetime | None
+    ) -> None:
+        self.policy = Policy(gateway)
+        self.settings = ReplySettings.from_config(gateway, client)
+        self.history = PendingHistory(gateway.history_limit)
+        self.coalescer = Coalescer(gateway.debounce_ms / 1000 if now is not None else 0)
+        self.guids: set[str] = set()
+        self.sent = SentCache()
+        self.breaker = LoopBreaker()
+        self.limiter = RateLimiter()
+        self.runner = runner
+        self.now = now
+        self.outcomes: list[Rehearsed | None] = []
+        self.places: dict[int, tuple[int, int | None]] = {}
+        """Place and id of a row that is on its way, by the identity of its record."""
 
-class _HandlerRunner:
-    """Calls a handler and collects its replies; what was yielded before an error stays."""
-
-    def __init__(self, handler: HandlerFunction | None) -> None:
-        self._handler = handler
-        self._thread: ThreadPoolExecutor | None = None
-        self._loop: asyncio.Runner | None = None
-
-    def __enter__(self) -> _HandlerRunner:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._thread is not None and self._loop is not None:
-            self._thread.submit(self._loop.close).result()
-            self._thread.shutdown()
-
-    def run(self, context: Context) -> tuple[list[Reply], Exception | None]:
-        replies: list[Reply] = []
-        if self._handler is None:
-            return replies, None
+    def arrive(self, source: MessageLike) -> None:
+        place, number = len(self.outcomes), _id_of(source)
+        self.outcomes.append(None)
         try:
-            for result in self._results(self._handler(context)):
-                replies.extend(read_replies(result))
-        except Exception as error:  # noqa: BLE001 - a handler may raise anything; nothing of it may reach a person
-            _log.exception("the handler failed on message %d", context.message.rowid)
-            return replies, error
-        return replies, None
+            row = msgspec.structs.replace(read_message(source))  # an object of its own, however often it is given
+        except MalformedMessage:
+            self.outcomes[place] = Rehearsed(id=number, decision=_MALFORMED)
+            return
+        self.places[id(row)] = (place, number)
+        if self.now is not None and row.guid in self.guids:
+            self.drop(row, is_duplicate=True)
+            return
+        if row.guid is not None:
+            self.guids.add(row.guid)
+        for ready in self.coalescer.add(row, _NOW_S):
+            self.handle(ready)
 
-    def _results(self, result: Any) -> Iterator[Any]:
-        if inspect.isgenerator(result):
-            yield from result
-        elif inspect.isasyncgen(result):
-            while (item := self._await(_next_of(result))) is not _END:
-                yield item
-        elif inspect.isawaitable(result):
-            yield from self._results(self._await(_value_of(result)))
-        else:
-            yield result
+    def finish(self) -> list[Rehearsed]:
+        for ready in self.coalescer.flush():
+            self.handle(ready)
+        return [outcome for outcome in self.outcomes if outcome is not None]
 
-    def _await(self, coroutine: Any) -> Any:
-        """Run a coroutine on a thread and loop of our own: the caller's loop may be running."""
-        if self._thread is None:
-            import asyncio
+    def drop(self, row: Message, **known: Any) -> None:
+        facts = gather_facts(row, self.policy, **known)
+        self.note(row, decide(row, self.policy, facts))
 
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="imsg-rehearsal")
-            self._loop = asyncio.Runner()
-        assert self._loop is not None
-        return self._thread.submit(self._loop.run, coroutine).result()
+    def note(self, row: Message, decision: Decision, **outcome: Any) -> None:
+        place, number = self.places.pop(id(row))
+        self.outcomes[place] = Rehearsed(id=number, decision=decision, **outcome)
+
+    def handle(self, ready: Coalesced) -> None:
+        message, last = ready.message, ready.rows[-1]
+        for row in ready.carried:
+            self.drop(row, carried_by=last.rowid)
+        facts = gather_facts(message, self.policy, received_at=self.now, **self.circumstances(message))
+        decision = decide(message, self.policy, facts)
+        if decision.dispatched:
+            self.dispatch(message, last, decision, facts)
+            return
+        if decision.reason is Reason.ECHO:
+            self.breaker.record(lane_of(message), _NOW_S)
+        self.history.record(message, decision, facts, self.policy)
+        self.note(last, decision)
+
+    def circumstances(self, message: Message) -> dict[str, bool]:
+        if self.now is None:
+            return {}
+        lane = lane_of(message)
+        return {
+            "is_echo": self.sent.is_echo(message, _NOW_S),
+            "is_looping": self.breaker.is_open(lane, _NOW_S),
+            "is_rate_limited": not self.limiter.has_token(lane, _NOW_S),
+        }
+
+    def dispatch(self, message: Message, last: Message, decision: Decision, facts: Facts) -> None:
+        context = build_context(
+            message,
+            decision,
+            facts,
+            self.policy,
+            history=self.history.entries(message.chat_id) if decision.is_group else (),
+            roots=self.policy.config.attachment_roots,
+        )
+        self.limiter.take(lane_of(message), _NOW_S)
+        replies, error = self.runner.run(context)
+        self.history.clear(message.chat_id)
+        plans = plan_replies(replies, context.target, self.settings)
+        sends = tuple(send for plan in plans for send in plan)
+        for send in sends:
+            self.sent.settle(self.sent.begin(lane_of(message), send.get("text", "")), _NOW_S)
+        self.note(last, decision, context=context, sends=sends, error=error)
 
 
-_END = object()
-
-
-async def _next_of(results: Any) -> Any:
-    return await anext(results, _END)
-
-
-async def _value_of(awaitable: Any) -> Any:
-    return await awaitable
+def _id_of(source: MessageLike) -> int | None:
+    if isinstance(source, Mapping):
+        return source.get("id")
+    return source.rowid if isinstance(source, Message) else getattr(source, "id", None)
