@@ -28,7 +28,6 @@ __all__ = ["Dense", "EditRow", "MessageReader", "Page"]
 
 _NO, _YES = False, True
 _TEXTS_AT_ONCE: Final = 50_000
-_text_or_damage = words_of
 EditRow = tuple[int, int, int | None, str | None, int | None, bool]
 """A row of the table of edits."""
 
