@@ -15,6 +15,7 @@ from imsg_sdk.config import Config, GatewayConfig, load_config
 from imsg_sdk.gateway.facts import gather_facts
 from imsg_sdk.gateway.mentions import Mention
 from imsg_sdk.gateway.policy import Decision, Facts, Policy, decide, is_blank
+from imsg_sdk.gateway.reasons import Reason
 from imsg_sdk.gateway.rehearsal import ConfigLike
 from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
@@ -62,17 +63,22 @@ def backtest(
     UserWarning
         A list has ``chat_guid`` entries and `chats` was not given.
     """
-    import pandas as pd
-
     rows = _Rows(frame, chats)
     result = frame[[name for name in _SHOWN if name in frame.columns]].copy()
     result["dispatched"], result["reason"] = rows.decided(_compiled(policy))
     if other is not None:
         result["other_dispatched"], result["other_reason"] = rows.decided(_compiled(other))
         gained = result["other_dispatched"].astype("int8") - result["dispatched"].astype("int8")
-        names = pd.CategoricalDtype(["same", "gained", "lost"])
-        result["change"] = gained.map({0: "same", 1: "gained", -1: "lost"}).astype(names)
+        names = gained.map({0: "same", 1: "gained", -1: "lost"}).astype(object)
+        result["change"] = names.astype(_category(["same", "gained", "lost"]))
     return result
+
+
+def _category(names: list[str]) -> Any:
+    """Return a category over object, the same for both generations of pandas and for every history."""
+    import pandas as pd
+
+    return pd.CategoricalDtype(pd.Index(names, dtype=object))
 
 
 def _compiled(policy: Policy | ConfigLike) -> Policy:
@@ -132,7 +138,7 @@ class _Rows:
         for place, reason in self._by_text(policy, open_kinds):
             reasons[place] = reason
         column = self.pd.Series(reasons, index=self.index, dtype=object)
-        return column.isna(), column.astype("category")
+        return column.isna(), column.astype(_category([str(reason) for reason in Reason]))
 
     def _by_text(self, policy: Policy, kinds: list[int]) -> Iterator[tuple[int, str | None]]:
         """Decide the rows whose text matters; once for each answer that patterns and commands give."""
