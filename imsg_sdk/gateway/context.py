@@ -158,14 +158,13 @@ def build_context(
     chosen = usable(files)
     text = facts.text if not is_blank(facts.text) else placeholder(usable(included))
     reply_to = _reply_context(message)
-    group = policy.groups.get(str(message.chat_id)) or policy.groups.get("*") if is_group else None
-    timestamp_ms = None if message.created_at is None else to_us(message.created_at) // 1000
+    timestamp_ms = epoch_ms(message)
     past = tuple(history)
+    label = _group_label(message) if is_group else f"{facts.handle} id:{facts.sender}"
     written = text + _note(refused) + (_quote(reply_to) if reply_to is not None and quote_in_body else "")
-    body = envelope(_label(message, facts, is_group=is_group), timestamp_ms, written)
     return Context(
         message=message,
-        body=_with_history(body, past, _group_label(message)) if past else body,
+        body=_with_history(envelope(label, timestamp_ms, written), past, label),
         text=text,
         chat_type=ChatType.GROUP if is_group else ChatType.DIRECT,
         from_=f"group:{message.chat_id}" if is_group else f"{CHANNEL}:{facts.sender}",
@@ -186,7 +185,7 @@ def build_context(
         command_authorized=decision.command_authorized,
         reply_to=reply_to,
         history=past,
-        group=group.extra if group is not None else {},
+        group=_group_settings(message, policy) if is_group else {},
     )
 
 
@@ -204,6 +203,16 @@ def _note(refused: int) -> str:
     return f"\n[imessage {'attachment' if refused == 1 else f'{refused} attachments'} unavailable]"
 
 
+def epoch_ms(message: Message) -> int | None:
+    """Return the date of a message in Unix milliseconds, cut."""
+    return None if message.created_at is None else to_us(message.created_at) // 1000
+
+
+def _group_settings(message: Message, policy: Policy) -> dict[str, Any]:
+    group = policy.groups.get(str(message.chat_id)) or policy.groups.get("*")
+    return {} if group is None else group.extra
+
+
 def _reply_context(message: Message) -> ReplyContext | None:
     if not trim(message.reply_to_text or ""):
         return None
@@ -217,15 +226,13 @@ def _quote(reply_to: ReplyContext) -> str:
     return f"\n\n[Replying to {name}{number}]\n{reply_to.text}\n[/Replying]"
 
 
-def _label(message: Message, facts: Facts, *, is_group: bool) -> str:
-    return _group_label(message) if is_group else f"{facts.handle} id:{facts.sender}"
-
-
 def _group_label(message: Message) -> str:
     return f"{message.chat_name or UNNAMED_GROUP} id:{message.chat_id}"
 
 
 def _with_history(body: str, history: tuple[HistoryEntry, ...], label: str) -> str:
+    if not history:
+        return body
     lines = [
         envelope(
             label,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Final
 
-from imsg_sdk._time import to_us
 from imsg_sdk.gateway.attachments import placeholder, usable
-from imsg_sdk.gateway.context import HistoryEntry
+from imsg_sdk.gateway.context import HistoryEntry, epoch_ms
 from imsg_sdk.gateway.policy import Decision, Facts, Policy, is_blank
 from imsg_sdk.gateway.reasons import Reason
 from imsg_sdk.models import Message
@@ -49,7 +48,7 @@ class PendingHistory:
         entry = HistoryEntry(
             sender=facts.handle,
             text=text,
-            timestamp_ms=None if message.created_at is None else to_us(message.created_at) // 1000,
+            timestamp_ms=epoch_ms(message),
             message_id=str(message.rowid) if message.rowid else None,
         )
         self._chats.setdefault(chat_id, deque(maxlen=self._limit)).append(entry)

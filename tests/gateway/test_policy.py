@@ -235,6 +235,7 @@ def test_an_explanation_names_every_rule_asked_and_the_setting(make_policy: Make
     assert explanation.remedy == 'add "42": {} to imessage.groups'
     assert str(explanation).splitlines()[-1] == '→ add "42": {} to imessage.groups'
     assert "private" not in str(explanation) + repr(explanation)
+    assert repr(policy) == "<Policy dm=allowlist groups=open>"
     assert remedy(Reason.FROM_ME) is None
 
 
