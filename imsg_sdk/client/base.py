@@ -147,7 +147,7 @@ class BaseClient:
         """
         refuse_windows()
         sandbox = PrivateSandbox(seed=seed, messages=messages, preset=preset)
-        return cls._over(our_server(sandbox.path), config, sandbox, **settings)
+        return cls._over(our_server(sandbox.path, folder=sandbox.folder), config, sandbox, **settings)
 
     @classmethod
     def over_ssh(

@@ -119,10 +119,13 @@ class Core:
         nobody can tell whether it was the cause.
         """
         timeout_s = self.read_timeout_s if timeout_s is None else timeout_s
+        try:
+            self.pool.refuse_killer(method, params)
+        except ValueError as error:
+            raise InvalidParams(str(error), code=INVALID_PARAMS) from None
         busy = ended = 0
         while True:
             session = yield from self.session(role)
-            self.pool.refuse_killer(method, params)
             connection = session.connection
             try:
                 pending = connection.request(method, params)

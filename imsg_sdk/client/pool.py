@@ -23,8 +23,11 @@ import msgspec
 
 from imsg_sdk.errors import BackendExited, ClientClosed, ForkedProcess, ImsgError, UsageError
 from imsg_sdk.rpc.backends import Backend, locate, prove
+from imsg_sdk.rpc.commands import IsUnwanted
 from imsg_sdk.rpc.connection import Connection, Pending
 from imsg_sdk.rpc.handshake import Session, shake_hands
+from imsg_sdk.rpc.profiles import Generation
+from imsg_sdk.rpc.protocol import encode_request
 from imsg_sdk.rpc.transport import ProcessTransport
 
 __all__ = ["Limits", "Pool", "Role"]
@@ -55,14 +58,22 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Slot:
-    """The child of one role, or the callers that wait for it."""
+    """The child of one role, and the callers that wait for it."""
 
     def __init__(self) -> None:
         self.session: Session | None = None
+        self.starter: threading.Thread | None = None
+        self.starting: Connection | None = None
+        self.waiting: list[Future[Session]] = []
         self.started_at = 0.0
         self.file: tuple[int, int] | None = None
-        self.waiting: list[Future[Session]] | None = None
         self.quick_deaths = 0
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Return the connections to children that are up or starting."""
+        session, starting = self.session, self.starting
+        return [*([] if session is None else [session.connection]), *([] if starting is None else [starting])]
 
 
 class Pool:
@@ -71,7 +82,9 @@ class Pool:
     Holds no reference to the client, so that a client nobody holds can be collected and its children end.
     """
 
-    def __init__(self, backend: Backend, limits: Limits, *, prepare: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, backend: Backend, limits: Limits, *, prepare: Callable[[IsUnwanted], None] | None = None
+    ) -> None:
         self.backend = backend
         self.limits = limits
         self._owner_pid = os.getpid()
@@ -119,33 +132,30 @@ class Pool:
         self.check()
         with self._lock:
             slot = self._slots[role]
-            if slot.session is not None and slot.session.connection.is_open and not self._is_stale(slot):
+            if slot.session is not None and self._is_stale(slot):
+                log.info("the database was replaced; restarting the child")
+                self.drop(slot.session)
+            if slot.session is not None and slot.session.connection.is_open:
                 return slot.session
             future: Future[Session] = Future()
-            if slot.waiting is not None:
-                slot.waiting.append(future)
-                return future
-            slot.waiting = [future]
-        try:
-            threading.Thread(target=self._start, args=(role,), name=f"imsg-start-{role}", daemon=True).start()
-        except RuntimeError as error:
-            slot.waiting = None
-            raise UsageError("no child can be started any more", hint="the interpreter is shutting down") from error
+            slot.waiting.append(future)
+            # A caller may be interrupted before its thread runs; then the next one starts another.
+            if slot.starter is None or not slot.starter.is_alive():
+                name = f"imsg-start-{role}"
+                slot.starter = threading.Thread(target=self._start, args=(slot,), name=name, daemon=True)
+                try:
+                    slot.starter.start()
+                except RuntimeError as error:
+                    raise UsageError("no child can be started", hint="no thread can: is Python ending?") from error
         return future
 
     def _is_stale(self, slot: _Slot) -> bool:
         """Tell whether a legacy child reads a file that is no longer at the path; v1 looks by itself."""
-        session = slot.session
-        if session is None or session.profile.generation != "legacy" or slot.file is None:
+        if slot.session is None or slot.session.profile.generation is not Generation.LEGACY or slot.file is None:
             return False
-        if _identity(self.backend) in (slot.file, None):
-            return False
-        log.info("the database was replaced; restarting the child")
-        self._let_go(session)
-        return True
+        return _identity(self.backend) not in (slot.file, None)
 
-    def _start(self, role: Role) -> None:
-        slot = self._slots[role]
+    def _start(self, slot: _Slot) -> None:
         try:
             outcome: Session | ImsgError = self._open(slot)
         except ImsgError as error:
@@ -155,7 +165,8 @@ class Pool:
             log.exception("starting a child failed")
             outcome = UsageError("starting the program failed in an unexpected way", hint="see the log")
         with self._lock:
-            waiting, slot.waiting = slot.waiting or [], None
+            waiting, slot.waiting = slot.waiting, []
+            slot.starter = slot.starting = None
             if isinstance(outcome, Session):
                 slot.session = self.latest = outcome
                 if self.is_closed:
@@ -176,28 +187,35 @@ class Pool:
         slot.file = _identity(self.backend)
         connection = Connection(self._transport(), name=self.backend.name)
         connection.on_end = lambda: self._count_death(slot)
-        connection.start()
+        with self._lock:
+            self.check()
+            slot.starting = connection
         try:
-            session = shake_hands(connection, self.backend, timeout_s=self.limits.startup_timeout_s, known=self.latest)
+            connection.start()
+            return shake_hands(connection, self.backend, timeout_s=self.limits.startup_timeout_s, known=self.latest)
         except BaseException:
             connection.abandon()
             raise
-        return session
 
     def _make_ready(self) -> None:
         """Find and prove the program, and make what it reads, once for all roles."""
         with self._first_start:
+            self.check()
             if not self._is_proven:
                 self.backend = locate(self.backend)
-                prove(self.backend, timeout_s=self.limits.startup_timeout_s)
+                prove(self.backend, timeout_s=self.limits.startup_timeout_s, is_unwanted=self._is_unwanted)
                 if self._prepare is not None:
-                    self._prepare()
+                    self._prepare(self._is_unwanted)
                 self._is_proven = True
+
+    def _is_unwanted(self) -> bool:
+        return self.is_closed
 
     def _transport(self) -> ProcessTransport:
         return ProcessTransport(
             self.backend.argv("rpc"),
             env=self.backend.env,
+            folder=self.backend.folder,
             max_line_bytes=self.limits.max_line_bytes,
             close_grace_s=self.limits.close_timeout_s,
         )
@@ -214,10 +232,6 @@ class Pool:
             for slot in self._slots.values():
                 if slot.session is session:
                     slot.session = None
-        self._let_go(session)
-
-    @staticmethod
-    def _let_go(session: Session) -> None:
         session.connection.on_end = None  # it does not die, it is sent away: the next may start at once
         session.connection.abandon()
 
@@ -264,8 +278,8 @@ class Pool:
         if os.getpid() != self._owner_pid:
             return
         for slot in self._slots.values():
-            if slot.session is not None:
-                slot.session.connection.abandon()
+            for connection in slot.connections:
+                connection.abandon()
 
     def close(self) -> None:
         """End all children, within the bound of the close ladder.  Calling it again does nothing."""
@@ -273,14 +287,14 @@ class Pool:
             return
         self._closing.set()
         with self._lock:
-            sessions = [slot.session for slot in self._slots.values() if slot.session is not None]
-            waiting = [future for slot in self._slots.values() for future in slot.waiting or ()]
+            connections = [connection for slot in self._slots.values() for connection in slot.connections]
+            waiting = [future for slot in self._slots.values() for future in slot.waiting]
         closed = ClientClosed("this client was closed", hint="make a new one")
         for future in waiting:
             with suppress(InvalidStateError):  # settled this moment
                 future.set_exception(closed)
-        for session in sessions:
-            session.connection.close(closed)
+        for connection in connections:
+            connection.close(closed)
 
 
 _KILLER_HINT = (
@@ -294,7 +308,7 @@ def _killer_error(name: str, method: str) -> BackendExited:
 
 
 def _key(method: str, params: dict[str, Any]) -> bytes:
-    return method.encode() + b" " + msgspec.json.encode(params, order="deterministic")
+    return encode_request(0, method, params)
 
 
 def _identity(backend: Backend) -> tuple[int, int] | None:

@@ -13,16 +13,14 @@ from collections.abc import Sequence
 import msgspec
 
 from imsg_sdk.errors import BackendNotFound, StartupTimeout, UsageError
-from imsg_sdk.rpc.commands import run_command
+from imsg_sdk.rpc.commands import IsUnwanted, never, run_command
 from imsg_sdk.rpc.transport import spawn_error
 
 __all__ = ["Backend", "find_imsg", "imsg_backend", "locate", "our_server", "prove", "refuse_windows", "ssh_backend"]
 
 PROOF = "imsg rpc"
 _ELSEWHERE = ("/opt/homebrew/bin", "/usr/local/bin")
-_NOT_IMSG = (
-    "another program of that name is installed; give cli_path the path of the real one (brew install steipete/tap/imsg)"
-)
+_NOT_IMSG = "another program of that name is installed; give cli_path the path of the one from github.com/openclaw/imsg"
 
 
 class Backend(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +34,8 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     host: str | None = None
     ssh: tuple[str, ...] = ()
     env: dict[str, str] = {}
+    folder: str | None = None
+    """A folder of ours, to be removed if this process is killed."""
 
     def argv(self, command: str, *arguments: str, with_database: bool = True) -> list[str]:
         """Return the argv of one of the program's commands."""
@@ -85,9 +85,22 @@ def imsg_backend(cli_path: str | Sequence[str] = "imsg", db_path: str | None = N
 
 
 def our_server(
-    db_path: str, *, dialect: str = "v1", extended: bool = True, env: dict[str, str] | None = None
+    db_path: str,
+    *,
+    dialect: str = "v1",
+    extended: bool = True,
+    env: dict[str, str] | None = None,
+    folder: str | None = None,
 ) -> Backend:
-    """Return the backend of this package's own server over a database file."""
+    """Return the backend of this package's own server over a database file.
+
+    Raises
+    ------
+    UsageError
+        `dialect` is none that the server speaks.
+    """
+    if dialect not in ("v1", "legacy"):
+        raise UsageError("dialect must be 'v1' or 'legacy'", hint="v1 is imsg 0.14 and later, legacy what came before")
     options = (*(() if dialect == "v1" else ("--dialect", dialect)), *(("--extended",) if extended else ()))
     return Backend(
         name="imsg_sdk.server",
@@ -96,6 +109,7 @@ def our_server(
         options=options,
         is_ours=True,
         env=env or {},
+        folder=folder,
     )
 
 
@@ -151,7 +165,7 @@ def locate(backend: Backend) -> Backend:
     return msgspec.structs.replace(backend, program=(find_imsg(backend.program[0]), *backend.program[1:]))
 
 
-def prove(backend: Backend, *, timeout_s: float) -> None:
+def prove(backend: Backend, *, timeout_s: float, is_unwanted: IsUnwanted = never) -> None:
     """Make sure that the program is imsg, by the first line of ``imsg rpc --help``.
 
     Raises
@@ -164,7 +178,7 @@ def prove(backend: Backend, *, timeout_s: float) -> None:
     if backend.is_ours:
         return
     try:
-        output = run_command(backend.bare_argv("rpc", "--help"), timeout_s=timeout_s)
+        output = run_command(backend.bare_argv("rpc", "--help"), timeout_s=timeout_s, is_unwanted=is_unwanted)
     except StartupTimeout:
         raise StartupTimeout(
             f"{backend.name} did not answer `rpc --help` within {timeout_s:g} s", hint=_NOT_IMSG

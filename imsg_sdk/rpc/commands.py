@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 
 import msgspec
 
-from imsg_sdk.errors import StartupTimeout
+from imsg_sdk.errors import ClientClosed, StartupTimeout
 from imsg_sdk.rpc.transport import Ending, ProcessTransport
 
-__all__ = ["Lines", "Output", "run_command"]
+__all__ = ["IsUnwanted", "Lines", "Output", "never", "run_command"]
 
 _SHORT_BYTES = 1 << 20
+_SLICE_S = 0.2
+
+IsUnwanted = Callable[[], bool]
+"""Tells whether nobody waits any more."""
+
+
+def never() -> bool:
+    """Return False: somebody waits to the end."""
+    return False
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -32,12 +42,21 @@ class Output(msgspec.Struct, frozen=True):
 class Lines:
     """A running command.  One consumer takes its lines in pieces; the end is an empty piece."""
 
-    def __init__(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, max_line_bytes: int) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        folder: str | None = None,
+        max_line_bytes: int,
+    ) -> None:
         self._lock = threading.Lock()
         self._held: list[bytes] = []
         self._waiter: Future[list[bytes]] | None = None
         self.ending: Ending | None = None
-        self._transport = ProcessTransport(argv, env=env, max_line_bytes=max_line_bytes, close_grace_s=0.5)
+        self._transport = ProcessTransport(
+            argv, env=env, folder=folder, max_line_bytes=max_line_bytes, close_grace_s=0.5
+        )
         self._transport.start(self._take_line, self._take_end)
         self._transport.finish()
 
@@ -55,6 +74,11 @@ class Lines:
     def close(self) -> None:
         """End the command at once if it still runs; waits for nothing."""
         self._transport.kill()
+
+    def close_and_wait(self) -> None:
+        """End the command at once and wait until it is gone, within a bound."""
+        self._transport.kill()
+        self._transport.close()
 
     def _take_line(self, line: bytes) -> None:
         with self._lock:
@@ -76,8 +100,15 @@ class Lines:
             waiter.set_result(held)
 
 
-def run_command(argv: Sequence[str], *, timeout_s: float, env: Mapping[str, str] | None = None) -> Output:
-    """Run a short command to its end; blocks for at most `timeout_s` and the close of the child.
+def run_command(
+    argv: Sequence[str],
+    *,
+    timeout_s: float,
+    env: Mapping[str, str] | None = None,
+    folder: str | None = None,
+    is_unwanted: IsUnwanted = never,
+) -> Output:
+    """Run a short command to its end; blocks for at most `timeout_s` and the end of the child.
 
     Raises
     ------
@@ -85,24 +116,35 @@ def run_command(argv: Sequence[str], *, timeout_s: float, env: Mapping[str, str]
         It cannot be run.
     StartupTimeout
         It took too long, or printed without end.
+    ClientClosed
+        Nobody wants it any more.
     """
-    running = Lines(argv, env=env, max_line_bytes=_SHORT_BYTES)
+    running = Lines(argv, env=env, folder=folder, max_line_bytes=_SHORT_BYTES)
     lines: list[bytes] = []
-    deadline = _now() + timeout_s
+    deadline = time.monotonic() + timeout_s
     try:
-        while piece := running.take().result(max(deadline - _now(), 0.001)):
+        while piece := _wait_for(running.take(), deadline, is_unwanted):
             lines += piece
             if sum(map(len, lines)) > _SHORT_BYTES:
                 raise TimeoutError
     except TimeoutError:
-        raise StartupTimeout(f"a command of the program took longer than {timeout_s:g} s") from None
+        raise StartupTimeout(
+            f"a command of the program took longer than {timeout_s:g} s, or printed without end",
+            hint="doctor() checks the program step by step",
+        ) from None
     finally:
-        running.close()
+        running.close_and_wait()
     assert running.ending is not None
     return Output(tuple(lines), running.ending)
 
 
-def _now() -> float:
-    from time import monotonic
-
-    return monotonic()
+def _wait_for(coming: Future[list[bytes]], deadline: float, is_unwanted: IsUnwanted) -> list[bytes]:
+    while not coming.done():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if is_unwanted():
+            raise ClientClosed("this client was closed", hint="make a new one")
+        with suppress(TimeoutError):
+            coming.exception(min(left, _SLICE_S))
+    return coming.result()

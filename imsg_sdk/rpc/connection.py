@@ -41,6 +41,7 @@ class Pending(Future[msgspec.Raw]):
         self.request_id = request_id
         self.method = method
         self.params = params
+        self.line = protocol.encode_request(request_id, method, params)
 
 
 class Notification(msgspec.Struct, frozen=True):
@@ -221,18 +222,14 @@ class Connection:
         self._transport.close()
 
     def _send(self, pending: Pending) -> None:
-        line = protocol.encode_request(pending.request_id, pending.method, pending.params)
+        log.debug("request %d %s, %d bytes", pending.request_id, pending.method, len(pending.line))
+        # First the line: an interrupt in between must not leave an id that nobody will ever answer.
+        self._transport.send(pending.line)
         self._sent[pending.request_id] = pending
-        log.debug("request %d %s, %d bytes", pending.request_id, pending.method, len(line))
-        self._transport.send(line)
 
     def _send_waiting(self) -> None:
         while self._waiting and len(self._sent) < self.max_outstanding:
-            pending = self._waiting.popleft()
-            try:
-                self._send(pending)
-            except ValueError as error:
-                pending.set_exception(error)
+            self._send(self._waiting.popleft())
 
     def _take_line(self, line: bytes) -> None:
         if not line.strip():

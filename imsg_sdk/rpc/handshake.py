@@ -9,7 +9,7 @@ import msgspec
 
 from imsg_sdk.errors import ImsgError, InvalidParams, MethodNotFound, RemoteError, StartupTimeout
 from imsg_sdk.rpc.backends import Backend
-from imsg_sdk.rpc.commands import run_command
+from imsg_sdk.rpc.commands import IsUnwanted, run_command
 from imsg_sdk.rpc.connection import Connection
 from imsg_sdk.rpc.profiles import NEWEST_KNOWN, Generation, Profile, Version, parse_version
 
@@ -69,7 +69,7 @@ def shake_hands(connection: Connection, backend: Backend, *, timeout_s: float, k
     elif known is not None and known.profile.generation is Generation.LEGACY:
         profile = known.profile
     else:
-        profile = _legacy_profile(backend, timeout_s)
+        profile = _legacy_profile(backend, timeout_s, lambda: not connection.is_open)
     connection.max_outstanding = profile.max_outstanding
     log.info("%s speaks %s, version %s", backend.name, profile.generation, profile.version)
     return Session(connection, profile, introduction if isinstance(introduction, dict) else {})
@@ -85,11 +85,11 @@ def _introduced(introduction: dict[str, Any], backend: Backend) -> Profile:
     )
 
 
-def _legacy_profile(backend: Backend, timeout_s: float) -> Profile:
+def _legacy_profile(backend: Backend, timeout_s: float, is_unwanted: IsUnwanted) -> Profile:
     """Ask an old program through its commands: ``status`` came with 0.6, its version with 0.9."""
     extended = "--extended" in backend.options
     status: dict[str, Any] = {}
-    for line in _output_lines(backend, ["status", "--json"], timeout_s):
+    for line in _output_lines(backend, ["status", "--json"], timeout_s, is_unwanted):
         try:
             decoded = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -97,7 +97,7 @@ def _legacy_profile(backend: Backend, timeout_s: float) -> Profile:
         status = decoded if isinstance(decoded, dict) else status
     version = parse_version(str(status.get("version", "")))
     if version is None:
-        for line in _output_lines(backend, ["--version"], timeout_s):
+        for line in _output_lines(backend, ["--version"], timeout_s, is_unwanted):
             version = version or parse_version(line.decode("ascii", "replace"))
     methods = status.get("rpc_methods")
     return Profile(
@@ -108,10 +108,12 @@ def _legacy_profile(backend: Backend, timeout_s: float) -> Profile:
     )
 
 
-def _output_lines(backend: Backend, arguments: list[str], timeout_s: float) -> tuple[bytes, ...]:
-    options = backend.options if backend.is_ours else ()
+def _output_lines(
+    backend: Backend, arguments: list[str], timeout_s: float, is_unwanted: IsUnwanted
+) -> tuple[bytes, ...]:
+    argv = backend.bare_argv(*arguments, *(backend.options if backend.is_ours else ()))
     try:
-        return run_command(backend.bare_argv(*arguments, *options), timeout_s=timeout_s, env=backend.env).lines
+        return run_command(argv, timeout_s=timeout_s, env=backend.env, is_unwanted=is_unwanted).lines
     except ImsgError:
         return ()
 

@@ -47,7 +47,7 @@ class _Outgoing(msgspec.Struct, gc=False):
 
 
 _incoming = msgspec.json.Decoder(Incoming)
-_outgoing = msgspec.json.Encoder()
+_outgoing = msgspec.json.Encoder(order="deterministic")
 
 
 def decode_line(line: bytes) -> Incoming | None:
@@ -66,9 +66,11 @@ def encode_request(request_id: int, method: str, params: dict[str, Any]) -> byte
     Raises
     ------
     ValueError
-        A text holds half of a surrogate pair, which no program accepts.
+        A text holds half of a surrogate pair, which no program accepts, or JSON has no form for a value.
     """
     try:
         return _outgoing.encode(_Outgoing("2.0", request_id, method, params)) + b"\n"
     except UnicodeEncodeError:
         raise ValueError("a text parameter holds half of a surrogate pair, which JSON cannot carry") from None
+    except (TypeError, OverflowError, RecursionError):
+        raise ValueError("a parameter is of a kind that JSON cannot carry") from None

@@ -39,10 +39,16 @@ _EXIT_AFTER_EOF_S = 2.0
 _STDERR_ENDS_S = 0.5
 _GUARD_LEAVES_S = 3.0
 
-# The guard holds the reading end of a pipe of ours.  "bye" ends it; end of file means that we are gone
-# without a word, and then it ends the child's whole group.  `kill -s KILL -- -PGID` is the form that every
-# POSIX shell understands.
-_GUARD = 'if read _; then exit 0; fi; sleep 1; kill -s KILL -- "-$1" 2>/dev/null'
+# The guard holds the reading end of a pipe of ours.  "bye" ends it; after any other word it ends the child's
+# whole group; end of file means that we are gone without a word, and then nobody else is left to remove our
+# private folder.  `kill -s KILL -- -PGID` is the form that every POSIX shell understands.
+_GUARD = """
+read -r word
+[ "$word" = bye ] && exit
+sleep 1
+kill -s KILL -- "-$1" 2>/dev/null
+[ -z "$word" ] && [ -n "$2" ] && rm -rf -- "$2"
+"""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -125,6 +131,8 @@ class ProcessTransport:
         Program and arguments; never a shell.
     env
         Variables on top of this process's environment.
+    folder
+        A folder of ours that is removed if this process is killed.
     max_line_bytes
         A longer line ends the child.
     close_grace_s
@@ -136,11 +144,13 @@ class ProcessTransport:
         argv: Sequence[str],
         *,
         env: Mapping[str, str] | None = None,
+        folder: str | None = None,
         max_line_bytes: int = DEFAULT_MAX_LINE_BYTES,
         close_grace_s: float = 2.0,
     ) -> None:
         self._argv = list(argv)
         self._env = env
+        self._folder = folder
         self._max_line_bytes = max_line_bytes
         self._close_grace_s = close_grace_s
         self._owner_pid = os.getpid()
@@ -168,7 +178,7 @@ class ProcessTransport:
         """
         _install_hooks()
         process = self._process = self._spawn()
-        self._lifeline, self._guard = _start_guard(process.pid)
+        self._lifeline, self._guard = _start_guard(process.pid, self._folder)
         _live.add(self)
         self._drainer = _thread("stderr", self._drain)
         _thread("write", self._write)
@@ -215,7 +225,7 @@ class ProcessTransport:
         """
         if os.getpid() == self._owner_pid:
             self.finish()
-            self._cut_lifeline(b"")
+            self._cut_lifeline(b"end it\n")
 
     def kill(self) -> None:
         """End the child's group at once, without waiting."""
@@ -328,11 +338,11 @@ class ProcessTransport:
                 process.returncode = 0  # another process's children: nothing to reap or to warn about
 
 
-def _start_guard(pid: int) -> tuple[int, subprocess.Popen[bytes] | None]:
+def _start_guard(pid: int, folder: str | None) -> tuple[int, subprocess.Popen[bytes] | None]:
     reading, lifeline = os.pipe()
     try:
         guard = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, "imsg-guard", str(pid)],
+            ["/bin/sh", "-c", _GUARD, "imsg-guard", str(pid), folder or ""],
             stdin=reading,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -353,7 +363,7 @@ def spawn_error(error: OSError, program: str) -> BackendNotFound:
     if isinstance(error, FileNotFoundError):
         return BackendNotFound(
             f"there is no program {name!r}",
-            hint="install it (brew install steipete/tap/imsg), give cli_path, or read a file with "
+            hint="install it (github.com/openclaw/imsg says how), give cli_path, or read a file with "
             "IMessageClient.from_chat_db(path)",
         )
     return BackendNotFound(f"{name!r} cannot be run: {error.strerror}", hint="cli_path must name an executable file")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,14 @@ def wait_gone(pid: int, timeout_s: float = 5) -> bool:
             return True
         threading.Event().wait(0.01)
     return False
+
+
+def eventually(holds: Callable[[], bool], timeout_s: float = 10) -> bool:
+    """Return whether something becomes true within the time."""
+    deadline = time.monotonic() + timeout_s
+    while not holds() and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    return holds()
 
 
 def _is_zombie(pid: int) -> bool:
@@ -94,16 +103,45 @@ def test_a_forgotten_client_takes_its_child_along(database: Path) -> None:
     assert wait_gone(pid)
 
 
-def test_closing_while_it_starts_leaves_no_child(database: Path) -> None:
-    client = IMessageClient.from_chat_db(database)
+@pytest.fixture
+def spawned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the process ids of all children that are started, guards included."""
+    pids: list[int] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            pids.append(self.pid)
+
+    monkeypatch.setattr("imsg_sdk.rpc.transport.subprocess.Popen", Noted)
+    return pids
+
+
+@pytest.mark.parametrize("n_spawned", [0, 1, 2, 3, 4])
+def test_closing_while_it_starts_leaves_no_child(database: Path, spawned: list[int], n_spawned: int) -> None:
+    """The program is proven by one child and a guard, and then started as another and a guard."""
+    client = IMessageClient(cli_path=[sys.executable, "-m", "imsg_sdk.server"], db_path=database)
     started = client._core.pool.session(Role.READ)
-    client.close()
     assert isinstance(started, Future)
+    while len(spawned) < n_spawned and not started.done():
+        threading.Event().wait(0.001)
+    client.close()
+    assert started.exception(5) is None or isinstance(started.exception(), ClientClosed)
+    for thread in [each for each in threading.enumerate() if each.name.startswith("imsg-start")]:
+        thread.join(5)
+        assert not thread.is_alive()
+    assert all(wait_gone(pid) for pid in spawned)
+
+
+def test_a_start_that_hangs_is_ended_by_closing(spawned: list[int]) -> None:
+    client = IMessageClient(cli_path=[sys.executable, str(LATE.with_name("never_answers.py"))], startup_timeout_s=60)
+    started = client._core.pool.session(Role.READ)
+    assert isinstance(started, Future)
+    while len(spawned) < 3:
+        threading.Event().wait(0.001)
+    client.close()
     assert isinstance(started.exception(5), ClientClosed)
-    deadline = time.monotonic() + 10
-    while client._core.pool.latest is None and time.monotonic() < deadline:
-        threading.Event().wait(0.01)
-    assert wait_gone(pid_of(client))
+    assert all(wait_gone(pid) for pid in spawned)
 
 
 def test_no_thread_outlives_a_closed_client(database: Path) -> None:
@@ -322,6 +360,49 @@ def test_a_sandbox_needs_nothing_and_leaves_nothing() -> None:
         assert len(client.messages(limit=None)) > 100
         assert folder.is_dir()
     assert not folder.exists()
+
+
+def test_a_sandbox_that_is_not_used_makes_nothing() -> None:
+    client = IMessageClient.sandbox(seed=3, messages=300)
+    assert not Path(client._core.pool.backend.folder or "").exists()
+    client.close()
+
+
+SANDBOX = """
+import sys
+from imsg_sdk import IMessageClient
+client = IMessageClient.sandbox(messages=int(sys.argv[1]))
+print(client._core.pool.backend.folder, flush=True)
+client.connect()
+print("connected", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("moment", ["in use", "being made"])
+def test_the_sandbox_of_a_killed_process_is_removed(moment: str) -> None:
+    argv = [sys.executable, "-c", SANDBOX, "300" if moment == "in use" else "1000000"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
+        if moment == "in use":
+            assert process.stdout.readline().strip() == "connected"
+        else:
+            assert eventually(lambda: folder.exists() and any(folder.iterdir()))
+        process.kill()
+    assert eventually(lambda: not folder.exists())
+
+
+def test_closing_ends_a_sandbox_that_is_being_made(spawned: list[int]) -> None:
+    client = IMessageClient.sandbox(messages=1_000_000)
+    started = client._core.pool.session(Role.READ)
+    folder = Path(client._core.pool.backend.folder or "")
+    assert eventually(lambda: folder.exists() and any(folder.iterdir()))
+    client.close()
+    assert isinstance(started, Future)
+    assert isinstance(started.exception(5), ClientClosed)
+    assert all(wait_gone(pid) for pid in spawned)
+    assert eventually(lambda: not folder.exists())
 
 
 def test_a_seed_gives_the_same_sandbox_again() -> None:
