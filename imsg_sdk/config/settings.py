@@ -65,7 +65,7 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     region: str = "US"
     service: Service = Service.AUTO
     remote_host: str | None = None
-    startup_timeout_s: float = 10.0
+    startup_timeout_s: float = 15.0
     read_timeout_s: float = 60.0
     close_timeout_s: float = 5.0
     max_line_bytes: int = 256 * 1024 * 1024
