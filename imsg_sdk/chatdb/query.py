@@ -31,6 +31,8 @@ class Query(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, kw_o
     """The text contains this, case folded."""
     rowids: list[int] | None = None
     """Any of these rows."""
+    guids: list[str] | None = None
+    """Any of these guids, letter by letter."""
     after_rowid: int | None = None
     """Rows with a higher id."""
     limit: int | None = None

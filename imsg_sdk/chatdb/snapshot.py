@@ -145,6 +145,8 @@ class Snapshot:
     def _resolved(self, query: Query) -> Selection:
         """Find the rows of a query that asks for a text or the newest so many."""
         selection = Selection(self._schema, self._sql, self._directory, self._index, query)
+        if query.guids is not None:
+            selection.rowids = self._among(selection.rowids, query.guids)
         if selection.accept is not None:
             found = self._messages.matching(selection, selection.accept)
             selection.accept = None
@@ -152,6 +154,16 @@ class Snapshot:
         elif query.limit is not None:
             selection.rowids = newest_rowids(self._connection, self._sql, selection, query.limit)
         return selection
+
+    def _among(self, rowids: list[int] | None, guids: list[str]) -> list[int]:
+        """Return which of some rows, None for all, have any of these guids, ascending."""
+        found: set[int] = set()
+        if self._schema.has("message", "guid"):
+            for guid in set(guids):
+                found.update(
+                    row for (row,) in self._connection.rows("SELECT ROWID FROM message WHERE guid = ?", [guid])
+                )
+        return sorted(found if rowids is None else found.intersection(rowids))
 
     def _rowids_of(self, selection: Selection) -> set[int]:
         return {rowid for _, rowid in dated_rowids(self._connection, self._sql, selection)}

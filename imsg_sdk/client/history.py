@@ -181,26 +181,10 @@ def message(core: Core, guid: str) -> Plan[Message]:
     session = yield from core.session()
     if not session.profile.extended:
         return (yield from find_message(core, guid))
-    try:
-        found = yield from _joined(core, {"guids": [guid], "include": list(INCLUDES)}, attachments=True)
-    except InvalidParams:
-        found = yield from _message_by_paging(core, guid)
+    found = yield from _joined(core, {"guids": [guid], "include": list(INCLUDES)}, attachments=True)
     if not found:
         raise NotFound("no message has this guid", hint="a guid is compared letter by letter; messages() lists them")
     return found[0]
-
-
-def _message_by_paging(core: Core, guid: str) -> Plan[list[Message]]:
-    rowids: list[int] = []
-
-    def take(batch: Batch) -> None:
-        guids, ids = _unpacked(batch, "guid"), _unpacked(batch, "rowid")
-        rowids.extend(rowid for rowid, each in zip(ids, guids, strict=True) if each == guid)
-
-    yield from core.pages(MESSAGES.name, {"include": list(INCLUDES)}, take)
-    if not rowids:
-        return []
-    return (yield from _joined(core, _narrowed({}, rowids), attachments=True))
 
 
 def search_messages(

@@ -53,6 +53,18 @@ def test_filters_hold_together(history: Any) -> None:
     assert rowids(history, after_rowid=8) == [9, 10]
 
 
+def test_rows_are_found_by_guid(history: Any) -> None:
+    guids = {row["guid"]: row["rowid"] for row in history.read()}
+    first, *_, last = guids
+    assert rowids(history, guids=[last, first, last]) == [guids[first], guids[last]]
+    assert rowids(history, guids=[first, last], rowids=[guids[last]]) == [guids[last]]
+    assert rowids(history, guids=[first, last], limit=1) == [guids[last]]
+    assert rowids(history, guids=[first, last], text="STRASSE 9") == [guids[last]]
+    for unknown in ("", first.lower() + "x", "a'b", "nul\0", "\N{GRINNING FACE}"):
+        assert rowids(history, guids=[unknown]) == []
+    assert rowids(history, guids=[]) == []
+
+
 def test_text_is_sought_without_case_and_in_bodies_too(history: Any) -> None:
     assert rowids(history, text="strasse") == list(range(1, 11))
     assert rowids(history, text="FOUR") == [5]
