@@ -16,6 +16,7 @@ from imsg_sdk.client.core import Progress
 from imsg_sdk.client.filters import People, TimeLike, checked_limit, make_filter
 from imsg_sdk.client.plan import Pause, Plan, Wait
 from imsg_sdk.client.targets import ChatLike
+from imsg_sdk.columns import ATTACHMENTS, REACTIONS
 from imsg_sdk.models import (
     Attachment,
     Chat,
@@ -118,18 +119,22 @@ class AsyncIMessageClient(BaseClient):
             Oldest first, with their tapbacks, and their attachments if asked for.
         """
         wanted = make_filter(
-            since=since,
-            until=until,
-            participants=participants,
-            text=text,
-            from_me=from_me,
-            limit=limit,
-            include=include,
+            limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
         )
         return tuple(await _run(history.messages(self._core, chat, wanted, attachments=attachments, progress=progress)))
 
     async def reactions(
-        self, chat: history.Targets = None, *, limit: int | None = 200, **filters: Any
+        self,
+        chat: history.Targets = None,
+        *,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
+        participants: People | None = None,
+        text: str | None = None,
+        from_me: bool | None = None,
+        limit: int | None = 200,
+        include: str | Iterable[str] = (),
+        progress: Progress | None = None,
     ) -> tuple[Reaction, ...]:
         """Return tapbacks.  See `IMessageClient.reactions`.
 
@@ -138,11 +143,24 @@ class AsyncIMessageClient(BaseClient):
         tuple of Reaction
             In the order of their messages.
         """
-        found = await self.messages(chat, limit=limit, **filters)
-        return tuple(reaction for message in found for reaction in message.reactions)
+        wanted = make_filter(
+            limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
+        )
+        found = await _run(history.messages(self._core, chat, wanted, progress=progress))
+        return tuple(history.children(REACTIONS, found))
 
     async def attachments(
-        self, chat: history.Targets = None, *, limit: int | None = 200, **filters: Any
+        self,
+        chat: history.Targets = None,
+        *,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
+        participants: People | None = None,
+        text: str | None = None,
+        from_me: bool | None = None,
+        limit: int | None = 200,
+        include: str | Iterable[str] = (),
+        progress: Progress | None = None,
     ) -> tuple[Attachment, ...]:
         """Return attachments.  See `IMessageClient.attachments`.
 
@@ -151,10 +169,25 @@ class AsyncIMessageClient(BaseClient):
         tuple of Attachment
             In the order of their messages.
         """
-        found = await self.messages(chat, limit=limit, attachments=True, **filters)
-        return tuple(attachment for message in found for attachment in message.attachments)
+        wanted = make_filter(
+            limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
+        )
+        found = await _run(history.messages(self._core, chat, wanted, attachments=True, progress=progress))
+        return tuple(history.children(ATTACHMENTS, found))
 
-    async def edits(self, chat: history.Targets = None, *, limit: int | None = 200, **filters: Any) -> tuple[Edit, ...]:
+    async def edits(
+        self,
+        chat: history.Targets = None,
+        *,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
+        participants: People | None = None,
+        text: str | None = None,
+        from_me: bool | None = None,
+        limit: int | None = 200,
+        include: str | Iterable[str] = (),
+        progress: Progress | None = None,
+    ) -> tuple[Edit, ...]:
         """Return versions of edited messages.  See `IMessageClient.edits`.
 
         Returns
@@ -162,7 +195,10 @@ class AsyncIMessageClient(BaseClient):
         tuple of Edit
             One per version.
         """
-        return tuple(await _run(history.list_edits(self._core, chat, make_filter(limit=limit, **filters))))
+        wanted = make_filter(
+            limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
+        )
+        return tuple(await _run(history.list_edits(self._core, chat, wanted, progress=progress)))
 
     async def message(self, guid: str) -> Message:
         """Return one message.  See `IMessageClient.message`."""
@@ -180,17 +216,26 @@ class AsyncIMessageClient(BaseClient):
         return tuple(await _run(plan))
 
     async def iter_messages(
-        self, chat: history.Targets = None, *, attachments: bool = False, limit: int | None = None, **filters: Any
+        self,
+        chat: history.Targets = None,
+        *,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
+        participants: People | None = None,
+        text: str | None = None,
+        from_me: bool | None = None,
+        limit: int | None = None,
+        attachments: bool = False,
+        include: str | Iterable[str] = (),
     ) -> AsyncIterator[Message]:
-        """Yield messages one chat at a time.  See `IMessageClient.iter_messages`."""
-        wanted = make_filter(limit=limit, **filters)
-        chats = await _run(history.chats_to_read(self._core, chat))
-        seen: set[int] = set()
-        for each in chats:
-            for message in await _run(history.messages(self._core, each.chat_id, wanted, attachments=attachments)):
-                if message.rowid not in seen:
-                    seen.add(message.rowid)
-                    yield message
+        """Yield messages without holding them all.  See `IMessageClient.iter_messages`."""
+        wanted = make_filter(
+            limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
+        )
+        pieces = history.Pieces(self._core, chat, wanted, attachments=attachments)
+        while (piece := await _run(pieces.next())) is not None:
+            for message in piece:
+                yield message
 
     async def stats(
         self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None

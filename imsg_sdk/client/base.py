@@ -15,6 +15,7 @@ import msgspec
 from imsg_sdk.client.core import Core
 from imsg_sdk.client.pool import Limits, Pool
 from imsg_sdk.client.sandboxed import PrivateSandbox
+from imsg_sdk.errors import UsageError
 from imsg_sdk.rpc.backends import Backend, imsg_backend, our_server, refuse_windows, ssh_backend
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ class BaseClient:
         max_line_bytes: int | None = None,
     ) -> None:
         refuse_windows()
-        program = None if cli_path is None or isinstance(cli_path, str | os.PathLike) else tuple(cli_path)
+        program = None if cli_path is None or isinstance(cli_path, str | os.PathLike) else _words(cli_path, "cli_path")
         settings = _settings(
             config,
-            cli_path=os.fspath(cli_path) if isinstance(cli_path, os.PathLike) else None if program else cli_path,
-            db_path=db_path,
+            cli_path=None if cli_path is None or program else _path(cli_path, "cli_path"),
+            db_path=None if db_path is None else _path(db_path, "db_path"),
             region=region,
             startup_timeout_s=startup_timeout_s,
             read_timeout_s=read_timeout_s,
@@ -111,7 +112,7 @@ class BaseClient:
         ...     client.messages(limit=None)
         """
         refuse_windows()
-        backend = our_server(os.fspath(path), dialect=dialect)
+        backend = our_server(_path(path, "path"), dialect=dialect)
         return cls._over(backend, config, **settings)
 
     @classmethod
@@ -156,7 +157,7 @@ class BaseClient:
         *,
         cli_path: str = "imsg",
         db_path: str | None = None,
-        ssh: Sequence[str] = ("ssh",),
+        ssh: Sequence[str] | None = None,
         config: ConfigLike | None = None,
         **settings: Any,
     ) -> Self:
@@ -171,12 +172,14 @@ class BaseClient:
         db_path
             The database on that machine, if not the program's own choice.
         ssh
-            The command to use and its options.
+            The command to use and its options, as a list; plain ``ssh`` if not given.
         config, settings
             As for the class.
         """
         refuse_windows()
-        return cls._over(ssh_backend(host, cli_path=cli_path, db_path=db_path, ssh=ssh), config, **settings)
+        command = ("ssh",) if ssh is None else _words(ssh, "ssh")
+        backend = ssh_backend(host, cli_path=cli_path, db_path=db_path, ssh=command)
+        return cls._over(backend, config, **settings)
 
     @property
     def config(self) -> ClientConfig:
@@ -226,8 +229,28 @@ def _settings(config: ConfigLike | None, **overrides: Any) -> ClientConfig:
         checked = load_config({}, environ={}, **given)
         return msgspec.structs.replace(config, **{name: getattr(checked.client, name) for name in given})
     if config is not None and not isinstance(config, str | Mapping):
-        config = os.fspath(config)
+        config = _path(config, "config")
     return load_config(config, **given).client
+
+
+def _path(value: Any, name: str) -> str:
+    try:
+        text = os.fsdecode(value)
+    except TypeError:
+        raise UsageError(f"{name} must be a path, not {type(value).__name__}", hint="give text or a Path") from None
+    if not text or "\0" in text:
+        raise UsageError(f"{name} is empty or holds NUL", hint="give the path of a file")
+    return text
+
+
+def _words(value: Any, name: str) -> tuple[str, ...]:
+    """Return the beginning of a command line, which is a list: a text would have to be guessed apart."""
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise UsageError(f"{name} must be a list of texts", hint=f"{name}=['program', '--option']")
+    words = tuple(value)
+    if not words or not all(isinstance(word, str) and word and "\0" not in word for word in words):
+        raise UsageError(f"{name} must be a list of texts that are not empty", hint=f"{name}=['program', '--option']")
+    return words
 
 
 def _let_go(pool: Pool, sandbox: PrivateSandbox | None) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
 import msgspec
 
 from imsg_sdk.client import records
+from imsg_sdk.client.filters import checked_seconds, checked_text
 from imsg_sdk.client.plan import Pause, Plan, Wait
 from imsg_sdk.client.pool import Pool, Role
 from imsg_sdk.client.targets import ChatLike, find_chat, find_chats, listed
@@ -35,7 +36,7 @@ from imsg_sdk.rpc.handshake import Session
 from imsg_sdk.rpc.profiles import NEWEST_KNOWN, Generation, Profile
 from imsg_sdk.rpc.protocol import INVALID_PARAMS
 
-__all__ = ["Core"]
+__all__ = ["Core", "Pages"]
 
 log = logging.getLogger("imsg_sdk.client.core")
 
@@ -52,7 +53,6 @@ Progress = Callable[[int, int | None], object]
 
 class _Cursor(msgspec.Struct):
     cursor: str | None = None
-    rows: int = 0
 
 
 _cursor = msgspec.json.Decoder(_Cursor)
@@ -158,34 +158,17 @@ class Core:
     # ---- pages of our own server -----------------------------------------------------------------------------------
 
     def pages(self, table: str, query: dict[str, Any], take: Rows, progress: Progress | None = None) -> Plan[int]:
-        """Read a whole table page by page, handing each batch to `take`; returns the number of rows.
-
-        The next page is asked for before the present one is decoded, so that both sides work at once.
-        """
-        method = f"x.{table}"
-        params: dict[str, Any] = {"query": query, "page_rows": PAGE_ROWS}
-        answer = yield from self.request(method, params)
+        """Read a whole table page by page, handing each batch to `take`; returns the number of rows."""
+        pages = Pages(self, table, query, PAGE_ROWS)
         done = 0
-        while True:
-            head = _cursor.decode(answer)
-            following = None
-            if head.cursor is not None:
-                params = {**params, "cursor": head.cursor}
-                following = self._ask_ahead(method, params)
-            take(_batch.decode(answer))
-            done += head.rows
+        while (batch := (yield from pages.next())) is not None:
+            take(batch)
+            done += batch.rows
             if progress is not None:
                 progress(done, None)
-            if head.cursor is None:
-                return done
-            try:
-                answer = (yield following) if following is not None else (yield from self.request(method, params))
-            except (ServerBusy, BackendExited):
-                # A cursor is no state of the child: another one goes on from it, in smaller steps.
-                params = {**params, "page_rows": max(params["page_rows"] // 4, 1)}
-                answer = yield from self.request(method, params)
+        return done
 
-    def _ask_ahead(self, method: str, params: dict[str, Any]) -> Wait | None:
+    def ask_ahead(self, method: str, params: dict[str, Any]) -> Wait | None:
         """Send a request whose answer is wanted later; None where the child is not up."""
         session = self.pool.session(Role.READ)
         if isinstance(session, Future):
@@ -235,6 +218,8 @@ class Core:
         self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None
     ) -> Plan[Stats]:
         """Return counts over one chat or all."""
+        if time_zone is not None:
+            checked_text(time_zone, "time_zone")
         chosen = None if chat is None else (yield from self.chat(chat))
         answer = yield from self.ask(
             "messages.stats",
@@ -251,13 +236,56 @@ class Core:
 
     def send_status(self, guid: str) -> Plan[SendStatus]:
         """Return what the database knows of a sent message."""
-        answer = yield from self.ask("message.send_status", guid=guid)
+        answer = yield from self.ask("message.send_status", guid=checked_text(guid, "guid"))
         return records.decode_send_status(answer)
 
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout_s: float | None = None) -> Plan[Any]:
         """Send any request as it is and return its result as plain objects."""
+        if not isinstance(method, str) or not isinstance(params, Mapping | None):
+            raise InvalidParams("method must be text, params a dict of its keys", code=INVALID_PARAMS)
+        timeout_s = None if timeout_s is None else checked_seconds(timeout_s, "timeout_s")
         answer = yield from self.request(method, dict(params or {}), timeout_s=timeout_s)
         return msgspec.json.decode(answer)
+
+
+class Pages:
+    """A table of our own server, page after page.
+
+    The next page is asked for before the present one is decoded, so that both sides work at once.
+    """
+
+    def __init__(self, core: Core, table: str, query: dict[str, Any], page_rows: int) -> None:
+        self._core = core
+        self._method = f"x.{table}"
+        self._params: dict[str, Any] = {"query": query, "page_rows": page_rows}
+        self._coming: Wait | None = None
+        self._is_read = False
+
+    def next(self) -> Plan[Batch | None]:
+        """Return the next page, which may be empty; None after the last."""
+        if self._is_read:
+            return None
+        answer = yield from self._answer()
+        cursor = _cursor.decode(answer).cursor
+        self._is_read = cursor is None
+        if cursor is not None:
+            self._params = {**self._params, "cursor": cursor}
+            self._coming = self._core.ask_ahead(self._method, self._params)
+        return _batch.decode(answer)
+
+    def _answer(self) -> Plan[msgspec.Raw]:
+        coming, self._coming = self._coming, None
+        try:
+            if coming is None:
+                return (yield from self._core.request(self._method, self._params))
+            answer: msgspec.Raw = yield coming
+            return answer
+        except (ServerBusy, BackendExited):
+            if "cursor" not in self._params:
+                raise
+            # A cursor is no state of the child: another one goes on from it, in smaller steps.
+            self._params = {**self._params, "page_rows": max(self._params["page_rows"] // 4, 1)}
+            return (yield from self._core.request(self._method, self._params))
 
 
 def _wait_for(connection: Connection, pending: Pending, timeout_s: float) -> Wait:

@@ -16,13 +16,25 @@ from imsg_sdk.models import Message
 from imsg_sdk.rpc.profiles import clamp_iso
 from imsg_sdk.rpc.protocol import INVALID_PARAMS
 
-__all__ = ["INCLUDES", "Filter", "TimeLike", "checked_limit", "make_filter"]
+__all__ = [
+    "INCLUDES",
+    "Filter",
+    "People",
+    "TimeLike",
+    "checked_limit",
+    "checked_seconds",
+    "checked_text",
+    "make_filter",
+]
 
 TimeLike = datetime | str
 """An aware datetime, ISO 8601 text with a zone, or an age such as ``"7d"``."""
 
 People = str | Handle | Iterable[str | Handle]
 """One handle or several."""
+
+_LONGEST_S = 1e9
+"""Longer waits leave the range of the system's own timers."""
 
 INCLUDES = ("orphaned", "deleted", "reactions")
 
@@ -77,13 +89,13 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_filter(
+    limit: int | None = None,
     *,
     since: TimeLike | None = None,
     until: TimeLike | None = None,
     participants: People | None = None,
     from_me: bool | None = None,
     text: str | None = None,
-    limit: int | None = None,
     include: str | Iterable[str] = (),
 ) -> Filter:
     """Check what a caller gave.
@@ -98,8 +110,8 @@ def make_filter(
         since=None if since is None else _instant(since, now, "since"),
         until=None if until is None else _instant(until, now, "until"),
         participants=None if participants is None else _people(participants),
-        from_me=from_me,
-        text=text or None,
+        from_me=None if from_me is None else _flag(from_me, "from_me"),
+        text=None if text is None else _sendable(text, "text") or None,
         limit=checked_limit(limit),
         include=_included(include),
     )
@@ -117,6 +129,41 @@ def checked_limit(limit: SupportsIndex | None, name: str = "limit") -> int | Non
     return number
 
 
+def checked_text(value: str, name: str) -> str:
+    """Return `value` if it is a text of more than spaces that a program can be sent."""
+    if not _sendable(value, name).strip():
+        raise InvalidParams(
+            f"{name} is blank", code=INVALID_PARAMS, hint="give at least one character that is not a space"
+        )
+    return value
+
+
+def checked_seconds(value: float, name: str) -> float:
+    """Return `value` if it is a finite number above 0."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < _LONGEST_S:
+        raise InvalidParams(f"{name} must be a number of seconds above 0", code=INVALID_PARAMS)
+    return float(value)
+
+
+def _sendable(value: str, name: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidParams(f"{name} must be text, not {type(value).__name__}", code=INVALID_PARAMS)
+    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise InvalidParams(
+            f"{name} holds a character that cannot be sent",
+            code=INVALID_PARAMS,
+            hint="it must hold no NUL and no half of a surrogate pair",
+        )
+    return value
+
+
+def _flag(value: bool, name: str) -> bool:
+    # The cell of a frame is a bool of numpy, which is none of Python's.
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise InvalidParams(f"{name} must be True, False or None", code=INVALID_PARAMS)
+    return bool(value)
+
+
 def _instant(value: TimeLike, now: datetime, name: str) -> datetime:
     try:
         return parse_instant(value, now=now, name=name)
@@ -126,11 +173,11 @@ def _instant(value: TimeLike, now: datetime, name: str) -> datetime:
 
 
 def _people(value: People) -> tuple[str, ...]:
-    people = [value] if isinstance(value, str | Handle) else list(value)
+    people = [value] if isinstance(value, str | Handle) or not isinstance(value, Iterable) else list(value)
     texts = []
     for person in people:
         text = person.raw if isinstance(person, Handle) else person
-        normal = normalize_handle(text) if isinstance(text, str) else ""
+        normal = normalize_handle(_sendable(text, "participants")) if isinstance(text, str) else ""
         if not normal:
             raise InvalidParams("participants must be handles: phone numbers or e-mail addresses", code=INVALID_PARAMS)
         texts += [normal, text] if normal != text else [text]
@@ -138,7 +185,7 @@ def _people(value: People) -> tuple[str, ...]:
 
 
 def _included(value: str | Iterable[str]) -> tuple[str, ...]:
-    names = (value,) if isinstance(value, str) else tuple(value)
+    names = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
     for name in names:
         if name not in INCLUDES:
             raise InvalidParams(f"include knows {', '.join(INCLUDES)} only", code=INVALID_PARAMS)

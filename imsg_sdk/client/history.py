@@ -6,19 +6,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from imsg_sdk.client.core import Core, Progress
-from imsg_sdk.client.filters import INCLUDES, Filter
+from imsg_sdk.client.core import Core, Pages, Progress
+from imsg_sdk.client.filters import INCLUDES, Filter, checked_text
 from imsg_sdk.client.plan import Plan
-from imsg_sdk.client.reading import find_message, read_chats, search
+from imsg_sdk.client.reading import age, find_message, read_chats, search
 from imsg_sdk.client.records import column_reader
 from imsg_sdk.client.targets import ChatLike
 from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, Batch, Packed, Table
-from imsg_sdk.errors import InvalidParams, NotFound, Unsupported
+from imsg_sdk.errors import NotFound, Unsupported
 from imsg_sdk.models import Attachment, Chat, Edit, Message, Participant, Reaction
 
 __all__ = [
+    "Pieces",
     "Targets",
-    "chats_to_read",
     "children",
     "list_chats",
     "list_edits",
@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 _FEW = 5000
+_PIECE_ROWS = _FEW
+"""So that the children of a piece are asked for by row."""
 _CLASSES: dict[str, Callable[..., Any]] = {
     "messages": Message,
     "reactions": Reaction,
@@ -56,6 +58,63 @@ def messages(
     return (yield from _joined(core, query, attachments=attachments, progress=progress))
 
 
+class Pieces:
+    """Messages piece by piece, so that a history of any size passes through little memory.
+
+    Our own server gives pages in the order of rows, any other program chat after chat.  With a limit there
+    is one piece: what :func:`messages` returns.
+    """
+
+    def __init__(self, core: Core, targets: Targets, wanted: Filter, *, attachments: bool) -> None:
+        self._core = core
+        self._targets = targets
+        self._wanted = wanted
+        self._attachments = attachments
+        self._next: Callable[[], Plan[list[Message] | None]] = self._first
+        self._chats: Iterator[Chat] = iter(())
+        self._pages: Pages | None = None
+        self._seen: set[int] = set()
+
+    def next(self) -> Plan[list[Message] | None]:
+        """Return the next messages, perhaps none; None at the end."""
+        return (yield from self._next())
+
+    def _first(self) -> Plan[list[Message] | None]:
+        if self._wanted.limit is not None:
+            self._next = _nothing
+            return (yield from messages(self._core, self._targets, self._wanted, attachments=self._attachments))
+        session = yield from self._core.session()
+        chats = yield from self._core.chats_of(self._targets)
+        if session.profile.extended:
+            query = self._wanted.query(None if chats is None else [chat.chat_id for chat in chats])
+            self._pages = Pages(self._core, MESSAGES.name, query, _PIECE_ROWS)
+            self._next = self._page
+        else:
+            self._chats = iter((yield from self._core.chats()) if chats is None else chats)
+            self._next = self._chat
+        return (yield from self._next())
+
+    def _page(self) -> Plan[list[Message] | None]:
+        assert self._pages is not None
+        batch = yield from self._pages.next()
+        if batch is None:
+            return None
+        return (yield from _with_children(self._core, _rows(batch), {}, attachments=self._attachments))
+
+    def _chat(self) -> Plan[list[Message] | None]:
+        chat = next(self._chats, None)
+        if chat is None:
+            return None
+        found = yield from read_chats(self._core, [chat], self._wanted, attachments=self._attachments)
+        new = [each for each in found if each.rowid not in self._seen]
+        self._seen.update(each.rowid for each in new)
+        return new
+
+
+def _nothing() -> Plan[None]:
+    yield from ()
+
+
 def _joined(
     core: Core,
     query: dict[str, Any],
@@ -64,10 +123,19 @@ def _joined(
     attachments: bool = False,
     progress: Progress | None = None,
 ) -> Plan[list[Message]]:
-    """Read messages, and hang on them the children that their numbers announce."""
+    """Read messages with their children, oldest first."""
     batches: list[Batch] = []
     yield from core.pages(MESSAGES.name, query, batches.append, progress)
     rows = [values for batch in batches for values in _rows(batch)]
+    found = yield from _with_children(core, rows, query, reactions=reactions, attachments=attachments)
+    found.sort(key=age)
+    return found
+
+
+def _with_children(
+    core: Core, rows: list[dict[str, Any]], query: dict[str, Any], *, reactions: bool = True, attachments: bool = False
+) -> Plan[list[Message]]:
+    """Hang on messages the children that their numbers announce; `query` is what found them."""
     wanted = [(REACTIONS, "n_reactions", reactions), (ATTACHMENTS, "n_attachments", attachments)]
     for table, count, is_wanted in wanted:
         parents = [values["rowid"] for values in rows if is_wanted and values.get(count)]
@@ -75,9 +143,7 @@ def _joined(
             found = yield from _by_message(core, table, _narrowed(query, parents))
             for values in rows:
                 values[table.name] = tuple(found.get(values["rowid"], ()))
-    messages = [Message(**values) for values in rows]
-    messages.sort(key=_age)
-    return messages
+    return [Message(**values) for values in rows]
 
 
 def _narrowed(query: dict[str, Any], rowids: list[int]) -> dict[str, Any]:
@@ -103,12 +169,6 @@ def children(table: Table, found: Iterable[Message]) -> Iterator[Any]:
         return
     for each in found:
         yield from each.reactions if table is REACTIONS else each.attachments
-
-
-def chats_to_read(core: Core, targets: Targets) -> Plan[list[Chat]]:
-    """Return the chats that targets name, or all of them, most recent first."""
-    chats = yield from core.chats_of(targets)
-    return (yield from core.chats()) if chats is None else chats
 
 
 def list_chats(core: Core, *, limit: int | None, unread_only: bool) -> Plan[list[Chat]]:
@@ -150,13 +210,13 @@ def participants_of(chats: Iterable[Chat]) -> Iterator[Participant]:
             yield Participant(chat_id=chat.chat_id, handle=handle, chat_name=chat.name, is_group=chat.is_group)
 
 
-def list_edits(core: Core, targets: Targets, wanted: Filter) -> Plan[list[Edit]]:
+def list_edits(core: Core, targets: Targets, wanted: Filter, *, progress: Progress | None = None) -> Plan[list[Edit]]:
     """Return the versions of edited messages; only our own server knows them."""
     yield from require_extended(core, "edits")
     chats = yield from core.chats_of(targets)
     query = wanted.query(None if chats is None else [chat.chat_id for chat in chats])
     found: list[Edit] = []
-    yield from core.pages(EDITS.name, query, lambda batch: found.extend(records_of(batch)))
+    yield from core.pages(EDITS.name, query, lambda batch: found.extend(records_of(batch)), progress)
     return found
 
 
@@ -178,6 +238,7 @@ def require_extended(core: Core, what: str) -> Plan[None]:
 
 def message(core: Core, guid: str) -> Plan[Message]:
     """Return the message of a guid, with tapbacks and attachments."""
+    checked_text(guid, "guid")
     session = yield from core.session()
     if not session.profile.extended:
         return (yield from find_message(core, guid))
@@ -191,12 +252,11 @@ def search_messages(
     core: Core, text: str, *, exact: bool = False, limit: int | None = 50, reactions: bool = True
 ) -> Plan[list[Message]]:
     """Return the newest messages that hold a text, oldest first; `reactions` hangs tapbacks on them."""
-    if not text.strip():
-        raise InvalidParams("the text to search for is blank", hint="give at least one character that is not a space")
+    checked_text(text, "text")
     session = yield from core.session()
     if not session.profile.extended:
         found = yield from search(core, text, exact=exact, limit=limit)
-        return sorted(found, key=_age)
+        return sorted(found, key=age)
     wanted = Filter(text=text, limit=None if exact else limit)
     found = yield from _joined(core, wanted.query(None), reactions=reactions)
     if exact:
@@ -237,8 +297,3 @@ def _unpacked(batch: Batch, name: str) -> list[Any]:
     for place, value in zip(column.at, values, strict=True):
         spread[place] = value
     return spread
-
-
-def _age(each: Message) -> tuple[bool, float, int]:
-    created = each.created_at
-    return created is not None, created.timestamp() if created else 0.0, each.rowid

@@ -24,7 +24,7 @@ from imsg_sdk.rpc.faults import redact, remote_error
 from imsg_sdk.rpc.profiles import MAX_SEARCH_ROWS, Profile, clamp_iso
 from imsg_sdk.rpc.protocol import INTERNAL_ERROR, ErrorBody
 
-__all__ = ["find_message", "merge", "read_chat", "read_chats", "search"]
+__all__ = ["age", "find_message", "merge", "read_chat", "read_chats", "search"]
 
 log = logging.getLogger("imsg_sdk.client.reading")
 
@@ -69,7 +69,7 @@ def read_chats(
         )
         merge(found, messages)
         total += len(messages)
-    ordered = sorted(found.values(), key=_age)
+    ordered = sorted(found.values(), key=age)
     return ordered if wanted.limit is None else ordered[-wanted.limit :]
 
 
@@ -334,7 +334,7 @@ def _undated_then_last(chat: Chat) -> tuple[bool, float, int]:
     return last is not None, -last.timestamp() if last else 0.0, chat.chat_id
 
 
-def _age(message: Message) -> tuple[bool, float, int]:
+def age(message: Message) -> tuple[bool, float, int]:
     """Sort key: undated rows first, then by date and row, which is the order of frames."""
     created = message.created_at
     return created is not None, created.timestamp() if created else 0.0, message.rowid

@@ -30,7 +30,9 @@ class PrivateSandbox:
             raise UsageError("a sandbox needs at least one message", hint="messages=5000 takes a moment")
         self._options = [f"--messages={count}", f"--seed={number}"]
         if preset is not None:
-            self._options.append(f"--preset={preset}")
+            if preset != "demo":
+                raise UsageError("preset must be 'demo' or None", hint="None invents people")
+            self._options.append("--preset=demo")
         self._owner_pid = os.getpid()
         self._is_removed = False
         self.folder = _unused_folder()

@@ -6,16 +6,14 @@ loop too; nothing here nests, patches or borrows a loop.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from imsg_sdk.client import history
 from imsg_sdk.client.base import BaseClient
-from imsg_sdk.client.core import Progress
 from imsg_sdk.client.filters import Filter, People, TimeLike, checked_limit, make_filter
-from imsg_sdk.client.plan import Plan, run
-from imsg_sdk.client.reading import read_chats
+from imsg_sdk.client.plan import run
+from imsg_sdk.client.tabular import ProgressOption, frame_of, read_frame, shown
 from imsg_sdk.client.targets import ChatLike
 from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, Table
 from imsg_sdk.models import Chat, Message, ScheduledMessage, SendStatus, Stats
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from imsg_sdk.client.doctor import Probe, Report
 
 __all__ = ["IMessageClient"]
-
-ProgressOption = bool | Progress | None
 
 
 class IMessageClient(BaseClient):
@@ -136,7 +132,7 @@ class IMessageClient(BaseClient):
         Unsupported
             `unread_only` of a program before 0.13, or of a database without read states.
         """
-        return self._frame(CHATS, history.list_chats(self._core, limit=checked_limit(limit), unread_only=unread_only))
+        return frame_of(CHATS, history.list_chats(self._core, limit=checked_limit(limit), unread_only=unread_only))
 
     def chat(self, target: ChatLike) -> Chat:
         """Return one chat as a record.
@@ -166,7 +162,7 @@ class IMessageClient(BaseClient):
         pandas.DataFrame
             Columns of :data:`imsg_sdk.frames.PARTICIPANTS`; joins on ``chat_id``.  The owner is not listed.
         """
-        return self._frame(PARTICIPANTS, history.list_participants(self._core, chat))
+        return frame_of(PARTICIPANTS, history.list_participants(self._core, chat))
 
     def messages(
         self,
@@ -231,24 +227,28 @@ class IMessageClient(BaseClient):
         messages without any date are left out, since pages are cut by date.
         """
         wanted = make_filter(
-            since=since,
-            until=until,
-            participants=participants,
-            text=text,
-            from_me=from_me,
-            limit=limit,
-            include=include,
+            limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
         )
         return self._read(MESSAGES, chat, wanted, attachments, progress)
 
     def reactions(
-        self, chat: history.Targets = None, *, limit: int | None = 200, progress: ProgressOption = None, **filters: Any
+        self,
+        chat: history.Targets = None,
+        *,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
+        participants: People | None = None,
+        text: str | None = None,
+        from_me: bool | None = None,
+        limit: int | None = 200,
+        include: str | Iterable[str] = (),
+        progress: ProgressOption = None,
     ) -> pd.DataFrame:
         """Return the tapbacks that stand on messages, oldest first.
 
         Parameters
         ----------
-        chat, limit, progress, filters
+        chat, since, until, participants, text, from_me, limit, include, progress
             As for :meth:`messages`: the tapbacks are those of the messages that it would return.
 
         Returns
@@ -256,16 +256,29 @@ class IMessageClient(BaseClient):
         pandas.DataFrame
             One row per tapback, columns of :data:`imsg_sdk.frames.REACTIONS`; joins on ``message_rowid``.
         """
-        return self._read(REACTIONS, chat, make_filter(limit=limit, **filters), False, progress)
+        wanted = make_filter(
+            limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
+        )
+        return self._read(REACTIONS, chat, wanted, False, progress)
 
     def attachments(
-        self, chat: history.Targets = None, *, limit: int | None = 200, progress: ProgressOption = None, **filters: Any
+        self,
+        chat: history.Targets = None,
+        *,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
+        participants: People | None = None,
+        text: str | None = None,
+        from_me: bool | None = None,
+        limit: int | None = 200,
+        include: str | Iterable[str] = (),
+        progress: ProgressOption = None,
     ) -> pd.DataFrame:
         """Return attachments, with their path and whether the file is there.
 
         Parameters
         ----------
-        chat, limit, progress, filters
+        chat, since, until, participants, text, from_me, limit, include, progress
             As for :meth:`messages`: the attachments are those of the messages that it would return.
 
         Returns
@@ -274,14 +287,29 @@ class IMessageClient(BaseClient):
             One row per attachment, columns of :data:`imsg_sdk.frames.ATTACHMENTS`; joins on
             ``message_rowid``.  ``path`` is a path on the machine that holds the database.
         """
-        return self._read(ATTACHMENTS, chat, make_filter(limit=limit, **filters), True, progress)
+        wanted = make_filter(
+            limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
+        )
+        return self._read(ATTACHMENTS, chat, wanted, True, progress)
 
-    def edits(self, chat: history.Targets = None, *, limit: int | None = 200, **filters: Any) -> pd.DataFrame:
+    def edits(
+        self,
+        chat: history.Targets = None,
+        *,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
+        participants: People | None = None,
+        text: str | None = None,
+        from_me: bool | None = None,
+        limit: int | None = 200,
+        include: str | Iterable[str] = (),
+        progress: ProgressOption = None,
+    ) -> pd.DataFrame:
         """Return every version of edited messages, and parts taken back.
 
         Parameters
         ----------
-        chat, limit, filters
+        chat, since, until, participants, text, from_me, limit, include, progress
             As for :meth:`messages`: the edits are those of the messages that it would return.
 
         Returns
@@ -294,8 +322,11 @@ class IMessageClient(BaseClient):
         Unsupported
             The program is not our own server; ``imsg`` does not report edits.
         """
+        wanted = make_filter(
+            limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
+        )
         run(history.require_extended(self._core, "edits"))
-        return self._read(EDITS, chat, make_filter(limit=limit, **filters), False, False)
+        return self._read(EDITS, chat, wanted, False, progress)
 
     def message(self, guid: str) -> Message:
         """Return one message as a record, with its tapbacks and attachments.
@@ -344,33 +375,53 @@ class IMessageClient(BaseClient):
         text is in the text column, and before 0.14.1 it finds nothing elsewhere.
         """
         plan = history.search_messages(self._core, text, exact=exact, limit=checked_limit(limit), reactions=False)
-        return self._frame(MESSAGES, plan)
+        return frame_of(MESSAGES, plan)
 
     def iter_messages(
-        self, chat: history.Targets = None, *, attachments: bool = False, limit: int | None = None, **filters: Any
+        self,
+        chat: history.Targets = None,
+        *,
+        since: TimeLike | None = None,
+        until: TimeLike | None = None,
+        participants: People | None = None,
+        text: str | None = None,
+        from_me: bool | None = None,
+        limit: int | None = None,
+        attachments: bool = False,
+        include: str | Iterable[str] = (),
     ) -> Iterator[Message]:
-        """Yield messages as records, one chat at a time.
+        """Yield messages as records, without holding them all.
 
         Parameters
         ----------
-        chat, attachments, filters
+        chat, since, until, participants, text, from_me, attachments, include
             As for :meth:`messages`.
         limit
-            Most messages of each chat, counted from the newest; ``None`` yields all.
+            Most messages, counted from the newest; ``None`` yields all.
 
         Yields
         ------
         Message
-            Chat after chat, most recent chat first, oldest message first in each; a message that is in
-            several chats comes once.  Only one chat is held in memory.
+            Each message once, with its tapbacks, and its attachments if asked for.  From our own server in
+            the order in which they came into the database; from any other program chat after chat, as
+            :meth:`chats` lists them or as `chat` does, oldest message first in each.  With a `limit`,
+            oldest first.
+
+        Raises
+        ------
+        AddressError, InvalidParams
+            At the first message, as for :meth:`messages`.
+
+        Notes
+        -----
+        Held in memory are some thousand messages of our own server, one chat of any other program, or `limit`.
         """
-        wanted = make_filter(limit=limit, **filters)
-        seen: set[int] = set()
-        for each in run(history.chats_to_read(self._core, chat)):
-            for message in run(history.messages(self._core, each.chat_id, wanted, attachments=attachments)):
-                if message.rowid not in seen:
-                    seen.add(message.rowid)
-                    yield message
+        wanted = make_filter(
+            limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
+        )
+        pieces = history.Pieces(self._core, chat, wanted, attachments=attachments)
+        while (piece := run(pieces.next())) is not None:
+            yield from piece
 
     def stats(
         self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None
@@ -427,40 +478,8 @@ class IMessageClient(BaseClient):
         """
         return run(self._core.call(method, params, timeout_s=timeout_s))
 
-    # ---- frames ----------------------------------------------------------------------------------------------------
-
-    def _frame(self, table: Table, plan: Plan[list[Any]]) -> pd.DataFrame:
-        from imsg_sdk.frames.build import frame_from_records
-
-        return frame_from_records(table, run(plan))
-
     def _read(
         self, table: Table, chat: history.Targets, wanted: Filter, attachments: bool, option: ProgressOption
     ) -> pd.DataFrame:
-        with _progress(option, wanted.limit) as progress:
-            return run(self._read_plan(table, chat, wanted, attachments, progress))
-
-    def _read_plan(
-        self, table: Table, chat: history.Targets, wanted: Filter, attachments: bool, progress: Progress | None
-    ) -> Plan[pd.DataFrame]:
-        session = yield from self._core.session()
-        chats = yield from self._core.chats_of(chat)
-        if not session.profile.extended:
-            found = yield from read_chats(self._core, chats, wanted, attachments=attachments, progress=progress)
-            from imsg_sdk.frames.build import frame_from_records
-
-            return frame_from_records(table, history.children(table, found))
-        from imsg_sdk.frames.build import FrameBuilder
-
-        builder = FrameBuilder(table)
-        query = wanted.query(None if chats is None else [each.chat_id for each in chats])
-        yield from self._core.pages(table.name, query, builder.add, progress)
-        return builder.frame()
-
-
-def _progress(option: ProgressOption, limit: int | None) -> contextlib.AbstractContextManager[Progress | None]:
-    if option is True or (option is None and limit is None):
-        from imsg_sdk.progress import Progress as Panel
-
-        return Panel(unit="messages")
-    return contextlib.nullcontext(None if isinstance(option, bool) else option)
+        with shown(option, wanted.limit) as progress:
+            return run(read_frame(self._core, table, chat, wanted, attachments=attachments, progress=progress))

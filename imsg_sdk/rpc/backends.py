@@ -79,8 +79,6 @@ def refuse_windows() -> None:
 def imsg_backend(cli_path: str | Sequence[str] = "imsg", db_path: str | None = None) -> Backend:
     """Return the backend of an installed ``imsg``; finding and proving it comes at the start."""
     program = (cli_path,) if isinstance(cli_path, str) else tuple(cli_path)
-    if not program or not program[0]:
-        raise UsageError("cli_path is empty", hint="name the program: cli_path='imsg'")
     return Backend(name="imsg", program=program, db_path=None if db_path is None else _real(db_path))
 
 
@@ -126,10 +124,10 @@ def ssh_backend(
     Raises
     ------
     UsageError
-        `host` begins with a dash, which ssh would read as an option.
+        `host` is no name, or begins with a dash, which ssh would read as an option.
     """
-    if not host or host.startswith("-"):
-        raise UsageError("host must be a host name or user@host")
+    if not isinstance(host, str) or not host or host.startswith("-"):
+        raise UsageError("host must be a host name or user@host", hint="as you would write it after ssh")
     options = ("-T", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3")
     return Backend(
         name=f"imsg on {host.rpartition('@')[2]}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -173,4 +174,7 @@ def test_the_twin_has_every_verb_of_the_sync_client() -> None:
     assert verbs(AsyncIMessageClient) == verbs(IMessageClient)
     for name in verbs(IMessageClient) - {"config", "is_closed", "from_chat_db", "sandbox", "over_ssh"}:
         assert getattr(AsyncIMessageClient, name).__doc__, name
+        ours, theirs = (signature(getattr(kind, name)) for kind in (AsyncIMessageClient, IMessageClient))
+        assert list(ours.parameters) == list(theirs.parameters), name
+        assert not any(each.kind is each.VAR_KEYWORD for each in ours.parameters.values()), name
     assert MESSAGES.names

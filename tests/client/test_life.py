@@ -262,6 +262,32 @@ def test_an_invalid_setting_is_named() -> None:
         IMessageClient(read_timeout_s=-1)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: IMessageClient(cli_path=5),  # type: ignore[arg-type]
+        lambda: IMessageClient(cli_path=[]),
+        lambda: IMessageClient(cli_path=b"imsg"),  # type: ignore[arg-type]
+        lambda: IMessageClient(cli_path=["imsg", 5]),  # type: ignore[list-item]
+        lambda: IMessageClient(db_path=5),  # type: ignore[arg-type]
+        lambda: IMessageClient(db_path=""),
+        lambda: IMessageClient(5),  # type: ignore[arg-type]
+        lambda: IMessageClient.from_chat_db("nul\0"),
+        lambda: IMessageClient.from_chat_db(None),  # type: ignore[arg-type]
+        lambda: IMessageClient.from_chat_db("chat.db", dialect="v3"),
+        lambda: IMessageClient.sandbox(messages="5"),  # type: ignore[arg-type]
+        lambda: IMessageClient.sandbox(seed=1.5),  # type: ignore[arg-type]
+        lambda: IMessageClient.sandbox(preset="no such"),
+        lambda: IMessageClient.over_ssh(""),
+        lambda: IMessageClient.over_ssh("mac", ssh="ssh -p 22"),
+    ],
+)
+def test_what_no_client_can_be_made_of_is_named_with_a_remedy(make: Callable[[], IMessageClient]) -> None:
+    with pytest.raises(UsageError) as caught:
+        make()
+    assert caught.value.hint
+
+
 def test_ssh_gets_one_quoted_command() -> None:
     backend = ssh_backend("me@mac", cli_path="/opt/my imsg", db_path="~/it's/chat.db")
     argv = backend.argv("rpc")

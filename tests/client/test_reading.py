@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from imsg_sdk import IMessageClient
-from imsg_sdk.client import reading
+from imsg_sdk.client import history, reading
 from imsg_sdk.columns import TABLES
 from imsg_sdk.errors import AddressError, InvalidParams, MethodNotFound, NotFound, Unsupported
 from imsg_sdk.models import Message
@@ -111,6 +114,42 @@ def test_iteration_gives_every_message_once(client: IMessageClient) -> None:
     assert all(type(message) is Message for message in found)
     assert max(Counter(message.rowid for message in found).values()) == 1
     assert {message.rowid for message in found} == set(client.messages(limit=None)["rowid"])
+
+
+def test_iteration_over_pages_is_in_the_order_of_rows(
+    extended: IMessageClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "_PIECE_ROWS", 50)
+    found = list(extended.iter_messages(attachments=True))
+    assert [message.rowid for message in found] == sorted(extended.messages(limit=None)["rowid"])
+    for kind, frame in (
+        ("reactions", extended.reactions(limit=None)),
+        ("attachments", extended.attachments(limit=None)),
+    ):
+        pairs = {(message.rowid, child.rowid) for message in found for child in getattr(message, kind)}
+        assert pairs == set(zip(frame["message_rowid"], frame["rowid"], strict=True))
+
+
+def test_iteration_over_chats_is_in_the_order_of_chats(plain: IMessageClient) -> None:
+    chats = plain.chats()["chat_id"].tolist()
+    found = list(plain.iter_messages())
+    seen = list(dict.fromkeys(message.chat_id for message in found))
+    assert seen == [chat for chat in chats if chat in seen]
+    for _, group in groupby(found, key=lambda message: message.chat_id):
+        dates = [message.created_at for message in group if message.created_at]
+        assert dates == sorted(dates)
+
+
+def test_iteration_with_a_limit_gives_the_newest(client: IMessageClient) -> None:
+    assert [message.rowid for message in client.iter_messages(limit=9)] == client.messages(limit=9)["rowid"].tolist()
+    some = client.chats()["chat_id"].tolist()[:2]
+    rowids = {message.rowid for message in client.iter_messages(some, from_me=False)}
+    assert rowids == set(client.messages(some, from_me=False, limit=None)["rowid"])
+
+
+def test_an_iteration_may_be_left(client: IMessageClient) -> None:
+    assert next(client.iter_messages()).rowid
+    assert len(client.chats(1)) == 1
 
 
 def test_a_message_is_found_by_its_guid_with_its_children(client: IMessageClient) -> None:
@@ -243,6 +282,13 @@ def test_a_target_that_names_several_chats_lists_them(client: IMessageClient) ->
         ({"limit": True}, "above 0"),
         ({"since": "999999999w"}, "year 1"),
         ({"participants": ""}, "handles"),
+        ({"participants": 5}, "handles"),
+        ({"from_me": "yes"}, "True, False or None"),
+        ({"text": 5}, "must be text"),
+        ({"text": "\ud800"}, "cannot be sent"),
+        ({"include": "secret"}, "orphaned, deleted, reactions"),
+        ({"include": None}, "orphaned, deleted, reactions"),
+        ({"progress": "yes"}, "a function"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
@@ -251,6 +297,38 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
     with pytest.raises(InvalidParams, match=text) as caught:
         extended.messages(**arguments)  # type: ignore[arg-type]
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda client: client.search(5), "text must be text"),
+        (lambda client: client.search("a\0b"), "cannot be sent"),
+        (lambda client: client.message(None), "guid must be text"),
+        (lambda client: client.message(" "), "guid is blank"),
+        (lambda client: client.send_status(""), "guid is blank"),
+        (lambda client: client.stats(time_zone=5), "time_zone must be text"),
+        (lambda client: client.chats("5"), "above 0"),
+        (lambda client: client.scheduled(0), "above 0"),
+        (lambda client: client.call(5), "method must be text"),
+        (lambda client: client.call("chats.list", [1]), "params a dict"),
+        (lambda client: client.call("chats.list", {"limit": object()}), "JSON"),
+        (lambda client: client.call("chats.list", timeout_s="5"), "seconds above 0"),
+        (lambda client: client.call("chats.list", timeout_s=float("nan")), "seconds above 0"),
+        (lambda client: next(client.iter_messages(limit=0)), "above 0"),
+    ],
+)
+def test_every_verb_refuses_what_cannot_be_meant(
+    plain: IMessageClient, call: Callable[[Any], object], text: str
+) -> None:
+    with pytest.raises(InvalidParams, match=text):
+        call(plain)
+    assert len(plain.chats(1)) == 1
+
+
+def test_a_flag_out_of_a_frame_is_a_flag(client: IMessageClient) -> None:
+    own = client.messages(1, limit=None)["is_from_me"].iloc[0]
+    assert client.messages(1, from_me=own)["is_from_me"].eq(own).all()
 
 
 def test_dates_that_would_end_a_real_program_are_harmless(client: IMessageClient) -> None:
