@@ -34,7 +34,7 @@ from imsg_sdk.models import Chat, ScheduledMessage, SendStatus, Stats
 from imsg_sdk.rpc.connection import Connection, Pending
 from imsg_sdk.rpc.handshake import Session
 from imsg_sdk.rpc.profiles import NEWEST_KNOWN, Generation, Profile
-from imsg_sdk.rpc.protocol import INVALID_PARAMS
+from imsg_sdk.rpc.protocol import INVALID_PARAMS, decode_result
 
 __all__ = ["Core", "Pages"]
 
@@ -245,7 +245,7 @@ class Core:
             raise InvalidParams("method must be text, params a dict of its keys", code=INVALID_PARAMS)
         timeout_s = None if timeout_s is None else checked_seconds(timeout_s, "timeout_s")
         answer = yield from self.request(method, dict(params or {}), timeout_s=timeout_s)
-        return msgspec.json.decode(answer)
+        return decode_result(answer)
 
 
 class Pages:

@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -23,7 +24,7 @@ import msgspec
 
 from imsg_sdk.errors import BackendExited, ClientClosed, ForkedProcess, ImsgError, UsageError
 from imsg_sdk.rpc.backends import Backend, locate, prove
-from imsg_sdk.rpc.commands import IsUnwanted
+from imsg_sdk.rpc.commands import IsUnwanted, Lines
 from imsg_sdk.rpc.connection import Connection, Pending
 from imsg_sdk.rpc.handshake import Session, shake_hands
 from imsg_sdk.rpc.profiles import Generation
@@ -97,6 +98,7 @@ class Pool:
         self._first_start = threading.Lock()
         self._closing = threading.Event()
         self._is_abandoned = False
+        self._commands: weakref.WeakSet[Lines] = weakref.WeakSet()
         self.latest: Session | None = None
         """The session that started last, for showing what the program is."""
 
@@ -235,6 +237,13 @@ class Pool:
         session.connection.on_end = None  # it does not die, it is sent away: the next may start at once
         session.connection.abandon()
 
+    def adopt(self, command: Lines) -> None:
+        """End a running command when the pool is closed."""
+        with self._lock:
+            self._commands.add(command)
+        if self.is_closed:
+            command.close()
+
     # ---- requests that end children ------------------------------------------------------------------------------
 
     def refuse_killer(self, method: str, params: dict[str, Any]) -> None:
@@ -289,10 +298,13 @@ class Pool:
         with self._lock:
             connections = [connection for slot in self._slots.values() for connection in slot.connections]
             waiting = [future for slot in self._slots.values() for future in slot.waiting]
+            commands = list(self._commands)
         closed = ClientClosed("this client was closed", hint="make a new one")
         for future in waiting:
             with suppress(InvalidStateError):  # settled this moment
                 future.set_exception(closed)
+        for command in commands:
+            command.close()
         for connection in connections:
             connection.close(closed)
 

@@ -122,20 +122,22 @@ class _Reader:
         """Read with ``messages.history``, each page ending where the one before began, plus a millisecond.
 
         The overlap is needed because dates travel in milliseconds; a page of rows of one and the same
-        millisecond is asked for again, twice as long.
+        millisecond, or of rows without a date, is asked for again, twice as long.
         """
         rows = self._first_page()
         while not self._is_full():
             page, rows = yield from self._page(rows)
             n_new = self._take(page)
-            oldest = min((message.created_at for message in page if message.created_at), default=None)
-            if len(page) < rows or oldest is None:
+            if len(page) < rows:
                 return
-            if n_new == 0 or (self._until is not None and oldest + _MILLISECOND >= self._until):
+            oldest = min((message.created_at for message in page if message.created_at), default=None)
+            until = self._until if oldest is None else oldest + _MILLISECOND
+            if n_new == 0 or until is None or (self._until is not None and until >= self._until):
                 if rows >= _LARGEST_PAGE_ROWS:
                     return
                 rows *= 2
-            self._until = oldest + _MILLISECOND if self._until is None else min(self._until, oldest + _MILLISECOND)
+            else:
+                self._until = until
 
     def _first_page(self) -> int:
         limit = self._wanted.limit
@@ -209,6 +211,7 @@ def run_rows(
     """Run a command that prints a message a line, until it ends or `take` wants no more."""
     backend = core.pool.backend
     lines = Lines(backend.argv(command, *arguments), env=backend.env, max_line_bytes=core.pool.limits.max_line_bytes)
+    core.pool.adopt(lines)
     plain: list[str] = []
     try:
         while piece := (yield _next_lines(core, lines, command)):
@@ -218,6 +221,7 @@ def run_rows(
                 return
     finally:
         lines.close()
+    core.pool.check()
     if lines.ending is not None and lines.ending.returncode != 0:
         raise _command_error(command, "\n".join(plain), lines)
 
@@ -227,7 +231,9 @@ def _next_lines(core: Core, lines: Lines, command: str) -> Wait:
     return Wait(
         lines.take(),
         timeout_s,
-        expired=lambda: RequestTimeout(f"`imsg {command}` printed nothing for {timeout_s:g} s"),
+        expired=lambda: RequestTimeout(
+            f"`imsg {command}` printed nothing for {timeout_s:g} s", hint="ask for less, or raise read_timeout_s"
+        ),
         forget=lines.close,
     )
 

@@ -18,6 +18,7 @@ from imsg_sdk._time import from_us
 from imsg_sdk.columns import ATTACHMENTS, CHATS, MESSAGES, REACTIONS, Kind, Table
 from imsg_sdk.errors import ProtocolError
 from imsg_sdk.models import Attachment, Chat, Message, Poll, Reaction, ScheduledMessage, SendStatus, Stats
+from imsg_sdk.rpc.protocol import UNREADABLE, decode_result
 from imsg_sdk.wire import WireAttachment, WireChat, WireMessage, WireReaction, WireUrlPreview
 
 __all__ = [
@@ -100,7 +101,7 @@ def decode_page(
     """Return messages, ``next_rowid`` and ``has_more`` of ``messages.after``."""
     try:
         page = _messages.decode(answer)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         tree = _tree(answer)
         records = [_loose_message(each, attachments, reactions) for each in _list(tree, "messages")]
         return records, _int(tree.get("next_rowid")), tree.get("has_more") is True
@@ -114,7 +115,7 @@ def decode_message_line(line: bytes, *, attachments: bool = True, reactions: boo
     """
     try:
         return _message(_message_line.decode(line), attachments, reactions)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _loose_message(_tree(line), attachments, reactions)
 
 
@@ -122,7 +123,7 @@ def decode_notification(params: bytes | msgspec.Raw, *, attachments: bool, react
     """Return the message of a ``message`` notification."""
     try:
         return _message(_notice.decode(params).message, attachments, reactions)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _loose_message(_tree(params).get("message"), attachments, reactions)
 
 
@@ -130,7 +131,7 @@ def decode_chats(answer: bytes | msgspec.Raw) -> list[Chat]:
     """Return the chats of an answer to ``chats.list``, in its order."""
     try:
         return [_chat(each) for each in _chats.decode(answer).chats]
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return [_loose_chat(each) for each in _list(_tree(answer), "chats")]
 
 
@@ -456,10 +457,7 @@ def _convert(tree: object, kind: type[T], what: str) -> T:
 
 
 def _tree(answer: bytes | msgspec.Raw) -> dict[str, Any]:
-    try:
-        tree = msgspec.json.decode(answer)
-    except msgspec.DecodeError:
-        tree = None
+    tree = decode_result(answer)
     if not isinstance(tree, dict):
         raise ProtocolError("an answer is not a JSON object", hint="doctor() checks the program step by step")
     return tree

@@ -223,8 +223,8 @@ class IMessageClient(BaseClient):
 
         Notes
         -----
-        A real program gives some 4,000 messages a second.  Where a chat holds more than one page, its
-        messages without any date are left out, since pages are cut by date.
+        A real program gives some 4,000 messages a second.  Where a chat holds more than one page, messages
+        whose date is NULL, and not 0 as it is without a date, are left out, since pages are cut by date.
         """
         wanted = make_filter(
             limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include

@@ -236,7 +236,7 @@ class Connection:
             return
         message = protocol.decode_line(line)
         if message is None:
-            self._take_garbage(len(line))
+            self._take_garbage(line)
         elif message.method is not UNSET and message.result is UNSET and message.error is UNSET:
             self._take_notification(message)
         else:
@@ -290,12 +290,32 @@ class Connection:
         if len(parked) < _PARKED_NOTIFICATIONS:
             parked.append(notification)
 
-    def _take_garbage(self, n_bytes: int) -> None:
+    def _take_garbage(self, line: bytes) -> None:
         self._garbage += 1
-        log.warning("a line that is not JSON-RPC was dropped, %d bytes", n_bytes)
+        log.log(
+            logging.WARNING if self._garbage == 1 else logging.DEBUG,
+            "a line that is not JSON-RPC was dropped, %d bytes",
+            len(line),
+        )
+        if line.startswith(b"{") and b'"jsonrpc"' in line:
+            self._fail_only_one()
         if self._answers == 0 and self._garbage >= _GARBAGE_BEFORE_FIRST_ANSWER:
             self._fail(self._not_the_protocol())
             self._transport.abandon()
+
+    def _fail_only_one(self) -> None:
+        """Fail the one request that is out: what looks like its answer cannot be read, and no other will come."""
+        with self._lock:
+            pending = self._sent.popitem()[1] if len(self._sent) == 1 else None
+            self._send_waiting()
+        if pending is not None:
+            with suppress(InvalidStateError):  # forgotten
+                pending.set_exception(
+                    ProtocolError(
+                        f"the answer to {pending.method} cannot be read as JSON",
+                        hint="read the file with IMessageClient.from_chat_db(path) or imsg_sdk.read_chat_db(path)",
+                    )
+                )
 
     def _not_the_protocol(self) -> ProtocolError:
         return ProtocolError(

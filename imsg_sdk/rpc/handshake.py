@@ -12,6 +12,7 @@ from imsg_sdk.rpc.backends import Backend
 from imsg_sdk.rpc.commands import IsUnwanted, run_command
 from imsg_sdk.rpc.connection import Connection
 from imsg_sdk.rpc.profiles import NEWEST_KNOWN, Generation, Profile, Version, parse_version
+from imsg_sdk.rpc.protocol import UNREADABLE, decode_result
 
 __all__ = ["Session", "shake_hands"]
 
@@ -51,7 +52,7 @@ def shake_hands(connection: Connection, backend: Backend, *, timeout_s: float, k
     """
     pending = connection.request("initialize", {})
     try:
-        introduction = msgspec.json.decode(pending.result(timeout_s))
+        introduction = decode_result(pending.result(timeout_s))
     except TimeoutError:
         raise connection.garbage_error() or StartupTimeout(
             f"{backend.name} did not answer within {timeout_s:g} s",
@@ -92,7 +93,7 @@ def _legacy_profile(backend: Backend, timeout_s: float, is_unwanted: IsUnwanted)
     for line in _output_lines(backend, ["status", "--json"], timeout_s, is_unwanted):
         try:
             decoded = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             continue
         status = decoded if isinstance(decoded, dict) else status
     version = parse_version(str(status.get("version", "")))

@@ -7,6 +7,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from imsg_sdk.errors import ProtocolError
+
 PROTOCOL_VERSION: Final = 1
 
 PARSE_ERROR: Final = -32700
@@ -19,6 +21,9 @@ OUTCOME_UNKNOWN: Final = -32001
 DATABASE_UNAVAILABLE: Final = -32002
 BRIDGE_UNAVAILABLE: Final = -32003
 MUTATION_BLOCKED: Final = -32004
+
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises on bytes that are not JSON, not UTF-8, or nested without end."""
 
 
 class ErrorBody(msgspec.Struct, gc=False):
@@ -54,10 +59,24 @@ def decode_line(line: bytes) -> Incoming | None:
     """Return what a line says, or None if it is not an answer and not a notification."""
     try:
         message = _incoming.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     is_answer = message.result is not UNSET or message.error is not UNSET
     return message if is_answer or message.method is not UNSET else None
+
+
+def decode_result(result: bytes | msgspec.Raw) -> Any:
+    """Return a result as plain objects.
+
+    Raises
+    ------
+    ProtocolError
+        It is not JSON.
+    """
+    try:
+        return msgspec.json.decode(result)
+    except UNREADABLE:
+        raise ProtocolError("an answer is not JSON", hint="doctor() checks the program step by step") from None
 
 
 def encode_request(request_id: int, method: str, params: dict[str, Any]) -> bytes:

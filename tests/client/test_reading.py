@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -62,6 +65,24 @@ def test_small_pages_give_what_one_large_page_gives(plain: IMessageClient, monke
     undated = whole["created_at"].isna()
     dated = paged[paged["created_at"].notna()].reset_index(drop=True)
     pd.testing.assert_frame_equal(dated, whole[~undated].reset_index(drop=True), check_categorical=False)
+
+
+def test_small_pages_hold_messages_without_a_date(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Apple stores 0 where it knows no date; a whole page of them is no end."""
+    path = tmp_path / "chat.db"
+    path.write_bytes(database.read_bytes())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "UPDATE message SET date = 0 WHERE ROWID IN"
+            " (SELECT message_id FROM chat_message_join WHERE chat_id = 1 ORDER BY message_id LIMIT 20)"
+        )
+    with IMessageClient(cli_path=[sys.executable, "-m", "imsg_sdk.server"], db_path=path) as client:
+        whole = client.messages(1, limit=None)
+        monkeypatch.setattr(reading, "PAGE_ROWS", 7)
+        assert client.messages(1, limit=None)["rowid"].tolist() == whole["rowid"].tolist()
+        assert whole["created_at"].isna().sum() > 7
 
 
 def test_a_limit_counts_from_the_newest_over_all_chats(client: IMessageClient) -> None:

@@ -7,7 +7,9 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from imsg_sdk import IMessageClient
 from imsg_sdk.client import core
 from imsg_sdk.client.plan import run
 from imsg_sdk.columns import Batch
-from imsg_sdk.errors import BackendExited, DatabaseUnavailable, RequestTimeout, Unsupported
+from imsg_sdk.errors import BackendExited, ClientClosed, DatabaseUnavailable, RequestTimeout, Unsupported
 
 SERVER = (sys.executable, "-m", "imsg_sdk.server")
 
@@ -178,3 +180,35 @@ def test_a_command_that_falls_silent_is_ended(tmp_path: Path) -> None:
         pytest.raises(RequestTimeout),
     ):
         client.messages()
+
+
+def test_closing_ends_a_command_that_is_read(tmp_path: Path) -> None:
+    script = tmp_path / "imsg.py"
+    text = Path(old_program(tmp_path, "0.9.0")[1]).read_text(encoding="utf-8")
+    script.write_text(
+        text.replace('print(json.dumps({"id": 5', 'sys.stdin.close() or __import__("signal").pause() or (({"id": 5'),
+        encoding="utf-8",
+    )
+    client = IMessageClient(cli_path=[sys.executable, str(script)], read_timeout_s=50).connect()
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(client.messages)
+        while not len(client._core.pool._commands):
+            threading.Event().wait(0.01)
+        client.close()
+        assert isinstance(reading.exception(10), ClientClosed)
+
+
+def test_closing_ends_a_reading_by_pages(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "PAGE_ROWS", 10)
+    client = IMessageClient.from_chat_db(database)
+    begun = threading.Event()
+
+    def progress(done: int, total: int | None) -> None:
+        begun.set()
+        threading.Event().wait(0.05)
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(client.messages, limit=None, progress=progress)
+        assert begun.wait(10)
+        client.close()
+        assert isinstance(reading.exception(10), ClientClosed)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
+import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -169,6 +171,29 @@ def test_a_busy_server_is_asked_again_and_not_for_ever(client_of: ClientOf) -> N
     with pytest.raises(ServerBusy) as caught:
         client.call("always")
     remedy(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["invalid utf-8", "half a surrogate pair", "too deep", "a number"])
+def test_an_answer_that_cannot_be_read_is_named(client_of: ClientOf, kind: str) -> None:
+    client = client_of("odd_answers")
+    with pytest.raises(ProtocolError, match="JSON") as caught:
+        client.call(kind)
+    assert remedy(caught.value)
+    assert client.call("nothing") is None
+    assert client.chats().empty
+
+
+def test_what_a_program_prints_is_told_to_nobody(client_of: ClientOf, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = client_of("tells_secrets")
+    shown = [repr(client.doctor())]
+    for ask in (client.chats, lambda: client.search("x"), lambda: client.call("other"), lambda: client.call("end")):
+        with pytest.raises(ImsgError) as caught:
+            ask()
+        shown += [*traceback.format_exception(caught.value), repr(caught.value)]
+        assert "555" not in getattr(caught.value, "stderr_tail", "")
+    shown += [record.getMessage() for record in caplog.records]
+    assert not [each for each in shown if "meet me" in each or "555" in each]
 
 
 def test_a_newer_program_is_used_with_one_warning(client_of: ClientOf) -> None:

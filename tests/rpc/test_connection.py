@@ -88,6 +88,25 @@ def test_garbage_between_answers_ends_nothing(wire: Wire) -> None:
     assert bytes(pending.result(5)) == b"2"
 
 
+@pytest.mark.parametrize("result", [b'"\\ud800"', b"[" * 100_000 + b"]" * 100_000, b"{,}"])
+def test_an_answer_that_cannot_be_read_fails_its_request_at_once(wire: Wire, result: bytes) -> None:
+    pending = wire.connection.request("messages.history", {})
+    wire.transport.receive(b'{"jsonrpc":"2.0","id":1,"result":' + result + b"}")
+    with pytest.raises(ProtocolError, match=r"messages\.history"):
+        pending.result(5)
+    again = wire.connection.request("status", {})
+    wire.answers(2, 2)
+    assert bytes(again.result(5)) == b"2"
+
+
+def test_an_answer_that_cannot_be_read_fails_nobody_among_several(wire: Wire) -> None:
+    pending = [wire.connection.request("status", {}) for _ in range(2)]
+    wire.transport.receive(b'{"jsonrpc":"2.0","id":1,"result":{,}}')
+    wire.answers(2, 2)
+    assert bytes(pending[1].result(5)) == b"2"
+    assert not pending[0].done()
+
+
 def test_an_answer_of_32_megabytes_arrives_whole(wire: Wire) -> None:
     pending = wire.connection.request("messages.history", {})
     wire.answers(1, "x" * (32 << 20))
