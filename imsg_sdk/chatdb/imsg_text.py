@@ -49,7 +49,10 @@ def first_emoji(text: str) -> str | None:
     """Return the first character with Unicode's property *Emoji*, which digits have, too."""
     import regex
 
-    return next((one for one in graphemes(text) if regex.search(r"\p{Emoji}", one)), None)
+    emoji = regex.search(r"\p{Emoji}", text)
+    if emoji is None:
+        return None
+    return str(next(one[0] for one in regex.finditer(r"\X", text) if one.end() > emoji.start()))
 
 
 def decode_body(blob: bytes) -> str:

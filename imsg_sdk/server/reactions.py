@@ -62,7 +62,7 @@ class ReactionIndex:
     """The tapbacks that stand, by the guid of their message.
 
     Which rows point at which message is read once, out of an index where there is one; the rows themselves
-    are read for the messages that are asked for.
+    are read for the messages that are asked for.  Both are kept by what stands behind the last slash of a guid.
     """
 
     def __init__(self, database: Database, directory: Directory) -> None:
@@ -82,27 +82,27 @@ class ReactionIndex:
         """Read what `of` will be asked for."""
         if not self._db.has("message", "guid", "associated_message_guid", "associated_message_type"):
             return
+        missing = {tail for guid in guids if (tail := _tail(guid)) and tail not in self._rows}
         if self._rowids is None and len(guids) <= _FEW:
-            self._read_few([guid for guid in guids if guid and guid not in self._rows])
+            self._read_few(missing)
             return
         if self._rowids is None:
             self._rowids = self._pointers()
-        wanted = {guid for guid in guids if guid and guid in self._rowids and guid not in self._rows}
-        for chunk in chunks([rowid for guid in wanted for rowid in self._rowids[guid]]):
-            for guid, rows in self._read(f"r.ROWID IN ({','.join('?' * len(chunk))})", chunk).items():
-                self._rows.setdefault(guid, []).extend(rows)
+        for chunk in chunks([rowid for tail in missing for rowid in self._rowids.get(tail, ())]):
+            for tail, rows in self._read(f"r.ROWID IN ({','.join('?' * len(chunk))})", chunk).items():
+                self._rows.setdefault(tail, []).extend(rows)
 
-    def _read_few(self, guids: list[str]) -> None:
+    def _read_few(self, tails: Collection[str]) -> None:
         """Find the tapbacks of a few messages without a look at what all of them point at."""
-        if not guids:
+        if not tails:
             return
-        ends = " OR substr(associated_message_guid, -length(?) - 1) = '/' || ?" * len(guids)
+        ends = " OR substr(associated_message_guid, -length(?) - 1) = '/' || ?" * len(tails)
         condition = (
             "r.ROWID IN (SELECT ROWID FROM message WHERE associated_message_guid IS NOT NULL"
-            f" AND (associated_message_guid IN ({','.join('?' * len(guids))}){ends}))"
+            f" AND (associated_message_guid IN ({','.join('?' * len(tails))}){ends}))"
         )
-        parameters = [*guids, *(guid for guid in guids for _ in range(2))]
-        self._rows |= {guid: [] for guid in guids} | self._read(condition, parameters)
+        parameters = [*tails, *(tail for tail in tails for _ in range(2))]
+        self._rows |= {tail: [] for tail in tails} | self._read(condition, parameters)
 
     def _pointers(self) -> dict[str, list[int]]:
         pointers: dict[str, list[int]] = {}
@@ -110,15 +110,18 @@ class ReactionIndex:
             "SELECT associated_message_guid, ROWID FROM message WHERE associated_message_guid IS NOT NULL"
         ):
             if isinstance(target, str):
-                pointers.setdefault(target.rpartition("/")[2], []).append(rowid)
+                pointers.setdefault(_tail(target), []).append(rowid)
         return pointers
 
     def of(self, guid: str) -> list[WireReaction]:
         """Return the tapbacks that stand on a message, in the order in which they were added."""
-        rows = self._rows.get(guid)
+        tail = _tail(guid)
+        rows = self._rows.get(tail)
         if not rows:
             return []
         if guid not in self._standing:
+            if tail != guid:
+                rows = [row for row in rows if row[0] == guid or row[0].endswith(f"/{guid}")]
             self._standing[guid] = self._replay(rows)
         return self._standing[guid]
 
@@ -134,7 +137,7 @@ class ReactionIndex:
         found: dict[str, list[Row]] = {}
         for row in rows:
             if isinstance(row[0], str):
-                found.setdefault(row[0].rpartition("/")[2], []).append(row)
+                found.setdefault(_tail(row[0]), []).append(row)
         return found
 
     def _replay(self, rows: list[Row]) -> list[WireReaction]:
@@ -160,6 +163,10 @@ class ReactionIndex:
                     created_at=wire_date(stored_date(date)),
                 )
         return list(standing.values())
+
+
+def _tail(guid: str) -> str:
+    return guid.rpartition("/")[2]
 
 
 def _order(row: Row) -> tuple[float, int]:

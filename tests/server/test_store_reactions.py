@@ -140,3 +140,18 @@ def test_a_few_messages_and_many_find_the_same_tapbacks(db, open_store):
         assert few.after(rowid - 1, limit=1).messages[0].reactions == reactions
         assert len(reactions) == 2
     assert {message.id: message.reactions for message in few.history(1, 12)} == everything
+
+
+def test_a_guid_that_holds_a_slash_is_matched_in_full(db, open_store):
+    for guid in ("a/b", "b", "x/b"):
+        db.message(guid, guid=guid)
+    db.tapback("p:0/a/b", 2000)
+    db.tapback("a/b", 2001, sender="a@b.org")
+    store = open_store(db)
+    types = {message.guid: [each.type for each in message.reactions] for message in store.history(1, 9)}
+    assert types == {"a/b": ["love", "like"], "b": ["love", "like"], "x/b": []}
+
+
+def test_the_emoji_of_a_sentence_is_a_whole_character():
+    assert custom_emoji("Reagierte mit 👩‍👩‍👧 auf „x“") == "👩‍👩‍👧"
+    assert custom_emoji("no such thing") is None
