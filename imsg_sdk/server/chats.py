@@ -73,7 +73,8 @@ class ChatList:
         )
         counts: dict[int, int] = dict(rows)
         if self._reader.has_balloons:
-            for preview in self._reader.read(f"{unread} AND m.balloon_bundle_id = '{URL_BALLOON}'", chat="cmj.chat_id"):
+            previews = f"{unread} AND m.balloon_bundle_id = '{URL_BALLOON}' GROUP BY m.ROWID, cmj.chat_id"
+            for preview in self._reader.read(previews, chat="cmj.chat_id"):
                 if self._finder.text_row(preview) is not None:
                     counts[preview.chat_id] -= 1
         return counts

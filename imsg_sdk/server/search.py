@@ -103,13 +103,14 @@ class Search:
                 text = self._finder.text_row(row)
                 if text is None or not matches(text.text):
                     continue
-                del shown[row.rowid, row.chat_id]
+                shown.pop((row.rowid, row.chat_id), None)  # a chat may hold the row twice
                 key = text.rowid, text.chat_id
                 if key not in shown:
                     shown[key] = text
                     is_certain = False
-                folded[key] = self._finder.last_preview(text, text.rowid) or row
-            elif preview := self._finder.last_preview(row, row.rowid):
+                if key not in folded:
+                    folded[key] = self._finder.last_preview(text, text.rowid) or row
+            elif (row.rowid, row.chat_id) not in folded and (preview := self._finder.last_preview(row, row.rowid)):
                 folded[row.rowid, row.chat_id] = preview
         return list(shown.values()), folded, is_certain
 

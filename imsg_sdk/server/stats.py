@@ -24,11 +24,11 @@ _UNKNOWN: Final = "unknown"
 class Statistics:
     """Counts the messages that are linked to a chat, tapbacks and folded link previews aside."""
 
-    def __init__(self, database: Database, directory: Directory, reader: RowReader) -> None:
+    def __init__(self, database: Database, directory: Directory, reader: RowReader, finder: PreviewFinder) -> None:
         self._db = database
         self._directory = directory
         self._reader = reader
-        self._finder = PreviewFinder(reader, statistics=True)
+        self._finder = finder
 
     def count(self, *, chat_id: int | None, include_media: bool, zone: Zone) -> dict[str, Any]:
         """Return the result of ``messages.stats``."""
@@ -78,7 +78,8 @@ class Statistics:
             return set()
         where, parameters = self._where(chat_id)
         previews = self._reader.read(
-            f"JOIN chat_message_join cmj ON cmj.message_id = m.ROWID {where} AND m.balloon_bundle_id = '{URL_BALLOON}'",
+            f"JOIN chat_message_join cmj ON cmj.message_id = m.ROWID {where} AND m.balloon_bundle_id = '{URL_BALLOON}'"
+            " ORDER BY m.ROWID",
             parameters,
             chat="cmj.chat_id",
         )

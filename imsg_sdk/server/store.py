@@ -69,8 +69,10 @@ class Store:
         self._timeline = Timeline(self._reader, finder, self._builder)
         self._search = Search(database, self._reader, finder, self._builder, columns_only=dialect is Dialect.LEGACY)
         self._chats = ChatList(database, self._directory, self._reader, finder)
-        self._statistics = Statistics(database, self._directory, self._reader)
+        counting_finder = PreviewFinder(self._reader, statistics=True)
+        self._statistics = Statistics(database, self._directory, self._reader, counting_finder)
         self._arrivals = Arrivals(database, self._reader, finder, self._builder)
+        self._finders = finder, counting_finder
         self._home = home
         self._opened_extension: Extension | None = None
 
@@ -347,6 +349,8 @@ class Store:
                 self._reactions.forget()
                 self._polls.forget()
                 self._builder.forget()
+                for finder in self._finders:
+                    finder.forget()
             yield
 
 

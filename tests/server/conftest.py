@@ -177,6 +177,13 @@ class DatabaseBuilder:
         date = self.sql.execute("SELECT date FROM message WHERE ROWID = ?", (rowid,)).fetchone()[0]
         self.insert("chat_message_join", {"chat_id": chat, "message_id": rowid, "message_date": date})
 
+    def unlock_links(self) -> None:
+        """Let a chat hold a message more than once, which some tables do."""
+        self.sql.executescript(
+            "CREATE TABLE links AS SELECT * FROM chat_message_join; DROP TABLE chat_message_join;"
+            "ALTER TABLE links RENAME TO chat_message_join"
+        )
+
     def tapback(self, target: str, kind: int, text: str = "Loved “…”", **columns: Any) -> int:
         """Add a tapback row; `target` is written as it is."""
         return self.message(text, associated_message_guid=target, associated_message_type=kind, **columns)

@@ -167,3 +167,12 @@ def test_a_chat_is_found_by_the_first_candidate_that_equals_guid_or_identifier(d
     assert store.find_chat("any;+;chat7").service == ""
     assert store.find_chat("", "CHAT7") is None
     assert store.chat_target(1).guid == "iMessage;-;+15550001"
+
+
+def test_a_preview_that_a_chat_holds_twice_counts_once(db, open_store):
+    db.message("https://example.com")
+    db.preview("https://example.com")
+    db.message("hello")
+    db.unlock_links()
+    db.sql.execute("INSERT INTO chat_message_join SELECT * FROM chat_message_join")
+    assert [chat.unread_count for chat in open_store(db).chats(9)] == [2]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec import UNSET
 
+from imsg_sdk.server.rows import RowReader
+from imsg_sdk.server.zones import find_zone
+
 LINK = "https://example.com/a"
 
 
@@ -135,3 +138,36 @@ def test_without_the_column_every_row_stands_for_itself(make_db, open_store):
     store = open_store(db)
     assert shown(store.history(1, 9)) == [(2, None), (1, None)]
     assert store.after(0, limit=1).next_rowid == 1
+
+
+def test_a_run_longer_than_the_first_look_folds_as_a_whole(db, open_store):
+    text = db.message(f"{LINK} and more", at=0)
+    previews = [db.preview(LINK, at=0.1 * number) for number in range(1, 40)]
+    store = open_store(db)
+    assert shown(store.history(1, 9)) == [(text, previews[-1])]
+    assert store.stats(zone=find_zone("UTC"))["total_messages"] == 1
+    assert [chat.unread_count for chat in store.chats(9)] == [1]
+    assert shown(store.search("example.com")) == [(text, previews[-1])]
+
+
+def test_what_is_remembered_of_a_run_does_not_outlive_a_commit(db, open_store):
+    text, preview = db.message(LINK, at=0), db.preview(LINK, at=1)
+    store = open_store(db)
+    assert shown(store.history(1, 9)) == [(text, preview)]
+    db.sql.execute("UPDATE message SET text = 'edited' WHERE ROWID = ?", (text,))
+    assert shown(store.history(1, 9)) == [(preview, None), (text, None)]
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 60.0])
+def test_a_chat_of_links_alone_is_not_read_over_and_over(db, open_store, monkeypatch, gap_s):
+    rows = [db.preview(LINK, at=gap_s * number) for number in range(300)]
+    read, decoded = RowReader.read, []
+
+    def counted(*args, **options):
+        found = read(*args, **options)
+        decoded.extend(found)
+        return found
+
+    monkeypatch.setattr(RowReader, "read", counted)
+    assert shown(open_store(db).history(1, 999)) == [(row, None) for row in reversed(rows)]
+    assert len(decoded) < 10 * len(rows)

@@ -129,3 +129,12 @@ def test_the_older_program_searches_the_column_only(db, open_store):
     store = open_store(db, Dialect.LEGACY)
     assert [message.id for message in store.search("apple")] == [1]
     assert [message.id for message in store.search("AN apple", exact=True)] == [1]
+
+
+def test_a_preview_that_a_chat_holds_twice_folds_once(db, open_store):
+    text = db.message("https://example.com")
+    preview = db.preview("https://example.com")
+    db.unlock_links()
+    db.sql.execute("INSERT INTO chat_message_join SELECT * FROM chat_message_join")
+    (message,) = open_store(db).search("example")
+    assert (message.id, message.url_preview.id) == (text, preview)
