@@ -84,7 +84,7 @@ class Arrivals:
     def after(self, cursor: int, view: WatchView, limit: int) -> WatchPage:
         """Return what is seen of the rows behind `cursor`, at most `limit` join rows at once.
 
-        A batch ends before a row without a chat, as it does in the programs; the next begins behind it.
+        A batch ends before a row without a chat, as it does in the programs; such rows are a batch of their own.
         """
         if view.chat_id is not None:
             return self._after_in_chat(cursor, view, limit)
@@ -94,12 +94,15 @@ class Arrivals:
             (cursor, limit + _COPIES),
         )
         batch = _batch(rows, limit)
-        unlinked = [batch[0].rowid] if batch and not batch[0].chat_id else []
-        end = next((at for at in range(len(unlinked), len(batch)) if not batch[at].chat_id), len(batch))
-        more = end < len(batch) or len(rows) > len(batch) or len(batch) >= limit
-        if end:
-            cursor = batch[end - 1].rowid
-        return WatchPage(self._seen(batch[len(unlinked) : end], view), cursor, unlinked, more)
+        is_linked = bool(batch and batch[0].chat_id)
+        end = next((at for at, row in enumerate(batch) if bool(row.chat_id) is not is_linked), len(batch))
+        more = end < len(rows) or len(batch) >= limit
+        batch = batch[:end]
+        if batch:
+            cursor = batch[-1].rowid
+        if not is_linked:
+            return WatchPage([], cursor, [row.rowid for row in batch], more)
+        return WatchPage(self._seen(batch, view), cursor, [], more)
 
     def _after_in_chat(self, cursor: int, view: WatchView, limit: int) -> WatchPage:
         top = self._db.value("SELECT max(ROWID) FROM message") or 0

@@ -188,3 +188,10 @@ def test_late_rows_fold_by_what_lies_between_them_in_the_chat(db, open_store):
     db.sql.execute("DELETE FROM message WHERE ROWID = ?", (between,))
     (message,) = store.watch_rows([text, preview, last], WatchView()).messages
     assert (message.id, message.url_preview.id) == (text, last)
+
+
+def test_rows_without_a_chat_in_a_row_are_passed_in_one_step(db, open_store):
+    for chat in (None, None, None, 1, None):
+        db.message("x", chat=chat)
+    page = open_store(db).watch_after(0, WatchView())
+    assert (ids(page), page.unlinked, page.cursor, page.more) == ([], [1, 2, 3], 3, True)
