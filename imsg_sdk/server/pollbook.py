@@ -105,9 +105,9 @@ class PollBook:
             return ()
         rows = self._reader.read(
             f"WHERE m.is_from_me = 1 AND m.associated_message_type = {VOTE_TYPE}"
-            " AND (m.associated_message_guid = ? OR m.associated_message_guid LIKE '%/' || ?)"
+            " AND (m.associated_message_guid = ? OR substr(m.associated_message_guid, -length(?) - 1) = '/' || ?)"
             " ORDER BY m.date DESC, m.ROWID DESC LIMIT 1",
-            (guid, guid),
+            (guid, guid, guid),
         )
         poll = _decoded(rows[0]) if rows else None
         return tuple(vote.option_id for vote in poll.votes) if poll and poll.kind == "vote" else ()

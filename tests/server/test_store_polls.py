@@ -284,3 +284,10 @@ def test_an_archive_without_a_root_or_with_wild_references_is_harmless():
     for top, objects in (({}, ["$null"]), ({"root": plistlib.UID(9)}, ["$null"]), ({"root": 5}, ["$null", "x"])):
         payload = plistlib.dumps({"$top": top, "$objects": objects}, fmt=plistlib.FMT_BINARY)
         assert decoded(payload).kind == "unknown"
+
+
+def test_a_vote_for_a_guid_that_only_looks_alike_selects_nothing(db, open_store):
+    db.message("￼", guid="P_1", balloon_bundle_id=BALLOON, payload_data=percent(poll_of("Red", title="?")))
+    vote = percent(vote_of({"voteOptionIdentifier": "O0"}))
+    db.message("v", associated_message_type=4000, associated_message_guid="p:0/PX1", is_from_me=1, payload_data=vote)
+    assert open_store(db).poll("P_1").selected == ()
