@@ -52,14 +52,11 @@ class Folding:
             if is_preview(row):
                 if self._is_foldable(row):
                     continue
-            elif not row.is_reaction:
-                kind = row.associated_type
-                if kind is not None and 2000 <= kind <= 3006:
-                    # Shown as a message of its own, such a row parts a text from its preview.
-                    if row.chat_id in self._runs:
-                        self._runs[row.chat_id].is_direct = False
-                else:
-                    self._runs[row.chat_id] = _Run(row)
+            elif not row.is_aside:
+                self._runs[row.chat_id] = _Run(row)
+            elif not row.is_reaction and row.chat_id in self._runs:
+                # Shown as a message of its own, such a row parts a text from its preview.
+                self._runs[row.chat_id].is_direct = False
             self.visible.append(row)
 
     def last_before(self, rowid: int, default: int) -> int:

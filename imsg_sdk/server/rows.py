@@ -47,6 +47,11 @@ class MessageRow(msgspec.Struct, gc=False):
     is_reaction: bool = False
     """One of the fourteen tapbacks."""
 
+    @property
+    def is_aside(self) -> bool:
+        """Whether the row is never the text of a link preview: a tapback, or of a type that hides like one."""
+        return self.associated_type is not None and 2000 <= self.associated_type <= 3006
+
 
 class RowReader:
     """Reads and decodes rows of one database."""

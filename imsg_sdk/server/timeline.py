@@ -154,7 +154,7 @@ class Timeline:
         """Show on the last text of each chat a preview that lies behind the page end."""
         last = {row.chat_id: row for row in page if not row.is_reaction}
         for row in last.values():
-            if not is_preview(row) and (preview := self._finder.last_preview(row, next_rowid)):
+            if not row.is_aside and not is_preview(row) and (preview := self._finder.last_preview(row, next_rowid)):
                 folding.folded[row.rowid, row.chat_id] = preview
 
 
