@@ -157,9 +157,17 @@ class Core:
 
     # ---- pages of our own server -----------------------------------------------------------------------------------
 
-    def pages(self, table: str, query: dict[str, Any], take: Rows, progress: Progress | None = None) -> Plan[int]:
+    def pages(
+        self,
+        table: str,
+        query: dict[str, Any],
+        take: Rows,
+        progress: Progress | None = None,
+        *,
+        page_rows: int | None = None,
+    ) -> Plan[int]:
         """Read a whole table page by page, handing each batch to `take`; returns the number of rows."""
-        pages = Pages(self, table, query, PAGE_ROWS)
+        pages = Pages(self, table, query, page_rows or PAGE_ROWS)
         done = 0
         while (batch := (yield from pages.next())) is not None:
             take(batch)

@@ -8,7 +8,7 @@ from typing import Any
 
 from imsg_sdk.client.core import Core, Pages, Progress
 from imsg_sdk.client.filters import INCLUDES, Filter, checked_text
-from imsg_sdk.client.plan import Plan
+from imsg_sdk.client.plan import Pause, Plan
 from imsg_sdk.client.reading import age, find_message, read_chats, search
 from imsg_sdk.client.records import column_reader
 from imsg_sdk.client.targets import ChatLike
@@ -32,7 +32,7 @@ __all__ = [
 
 _FEW = 5000
 _PIECE_ROWS = _FEW
-"""So that the children of a piece are asked for by row."""
+"""Few enough to ask for their children by row, and to make records of them between two turns of an event loop."""
 _CLASSES: dict[str, Callable[..., Any]] = {
     "messages": Message,
     "reactions": Reaction,
@@ -99,7 +99,7 @@ class Pieces:
         batch = yield from self._pages.next()
         if batch is None:
             return None
-        return (yield from _with_children(self._core, _rows(batch), {}, attachments=self._attachments))
+        return (yield from _with_children(self._core, [_rows(batch)], {}, attachments=self._attachments))
 
     def _chat(self) -> Plan[list[Message] | None]:
         chat = next(self._chats, None)
@@ -124,26 +124,36 @@ def _joined(
     progress: Progress | None = None,
 ) -> Plan[list[Message]]:
     """Read messages with their children, oldest first."""
-    batches: list[Batch] = []
-    yield from core.pages(MESSAGES.name, query, batches.append, progress)
-    rows = [values for batch in batches for values in _rows(batch)]
-    found = yield from _with_children(core, rows, query, reactions=reactions, attachments=attachments)
+    pages: list[list[dict[str, Any]]] = []
+    yield from core.pages(
+        MESSAGES.name, query, lambda batch: pages.append(_rows(batch)), progress, page_rows=_PIECE_ROWS
+    )
+    found = yield from _with_children(core, pages, query, reactions=reactions, attachments=attachments)
     found.sort(key=age)
     return found
 
 
 def _with_children(
-    core: Core, rows: list[dict[str, Any]], query: dict[str, Any], *, reactions: bool = True, attachments: bool = False
+    core: Core,
+    pages: list[list[dict[str, Any]]],
+    query: dict[str, Any],
+    *,
+    reactions: bool = True,
+    attachments: bool = False,
 ) -> Plan[list[Message]]:
     """Hang on messages the children that their numbers announce; `query` is what found them."""
     wanted = [(REACTIONS, "n_reactions", reactions), (ATTACHMENTS, "n_attachments", attachments)]
     for table, count, is_wanted in wanted:
-        parents = [values["rowid"] for values in rows if is_wanted and values.get(count)]
+        parents = {values["rowid"]: values for page in pages for values in page if is_wanted and values.get(count)}
         if parents:
-            found = yield from _by_message(core, table, _narrowed(query, parents))
-            for values in rows:
-                values[table.name] = tuple(found.get(values["rowid"], ()))
-    return [Message(**values) for values in rows]
+            found = yield from _by_message(core, table, _narrowed(query, list(parents)))
+            for rowid in parents.keys() & found.keys():
+                parents[rowid][table.name] = tuple(found[rowid])
+    messages: list[Message] = []
+    for page in pages:
+        messages += [Message(**values) for values in page]
+        yield Pause(0)  # an event loop has other things to do
+    return messages
 
 
 def _narrowed(query: dict[str, Any], rowids: list[int]) -> dict[str, Any]:

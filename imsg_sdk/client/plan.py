@@ -43,7 +43,7 @@ class Wait:
 
 
 class Pause:
-    """Wait for some time; used between repeated tries only."""
+    """Wait for some time: between repeated tries, or for none, so that an event loop can look after others."""
 
     __slots__ = ("seconds",)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import collections
 import contextlib
+import errno
 import functools
 import logging
 import os
@@ -178,22 +179,27 @@ class ProcessTransport:
         """
         _install_hooks()
         process = self._process = self._spawn()
-        self._lifeline, self._guard = _start_guard(process.pid, self._folder)
         _live.add(self)
-        self._drainer = _thread("stderr", self._drain)
-        _thread("write", self._write)
-        _thread("read", self._read, process, on_line, on_end)
+        try:
+            self._lifeline, self._guard = _start_guard(process.pid, self._folder)
+            self._drainer = _thread("stderr", self._drain)
+            _thread("write", self._write)
+            _thread("read", self._read, process, on_line, on_end)
+        except BaseException:  # an interrupt, or no thread to be had
+            self._signal(signal.SIGKILL)
+            raise
         log.info("started child %d", process.pid)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         # Plain descriptors instead of file objects: each has one owning thread that closes it, and a
         # forked copy of this process can close all of them without flushing anybody's buffer.
-        child_in, self._stdin = os.pipe()
-        self._stdout, child_out = os.pipe()
-        self._stderr_fd, child_err = os.pipe()
-        _widen(self._stdout)
+        pipes: list[int] = []
         try:
-            return subprocess.Popen(
+            for _ in range(3):
+                pipes += os.pipe()
+            child_in, stdin, stdout, child_out, stderr, child_err = pipes
+            _widen(stdout)
+            process = subprocess.Popen(
                 self._argv,
                 stdin=child_in,
                 stdout=child_out,
@@ -201,14 +207,18 @@ class ProcessTransport:
                 env=None if self._env is None else {**os.environ, **self._env},
                 start_new_session=True,
             )
-        except OSError as error:
-            for descriptor in (self._stdin, self._stdout, self._stderr_fd):
+        except BaseException as error:
+            # After an interrupt there may be a child; without its pipes it does not stay.
+            for descriptor in pipes:
                 os.close(descriptor)
             self._ended.set()
-            raise spawn_error(error, self._argv[0]) from error
-        finally:
-            for descriptor in (child_in, child_out, child_err):
-                os.close(descriptor)
+            if isinstance(error, OSError):
+                raise spawn_error(error, self._argv[0]) from error
+            raise
+        for descriptor in (child_in, child_out, child_err):
+            os.close(descriptor)
+        self._stdin, self._stdout, self._stderr_fd = stdin, stdout, stderr
+        return process
 
     def send(self, line: bytes) -> None:
         """Queue a line; what cannot be written any more is dropped, since the reader reports the end."""
@@ -339,7 +349,11 @@ class ProcessTransport:
 
 
 def _start_guard(pid: int, folder: str | None) -> tuple[int, subprocess.Popen[bytes] | None]:
-    reading, lifeline = os.pipe()
+    try:
+        reading, lifeline = os.pipe()
+    except OSError:
+        log.warning("no guard for child %d: too many open files", pid)
+        return -1, None
     try:
         guard = subprocess.Popen(
             ["/bin/sh", "-c", _GUARD, "imsg-guard", str(pid), folder or ""],
@@ -366,7 +380,13 @@ def spawn_error(error: OSError, program: str) -> BackendNotFound:
             hint="install it (github.com/openclaw/imsg says how), give cli_path, or read a file with "
             "IMessageClient.from_chat_db(path)",
         )
-    return BackendNotFound(f"{name!r} cannot be run: {error.strerror}", hint="cli_path must name an executable file")
+    hint = "cli_path must name an executable file"
+    if error.errno in _SHORT_OF:
+        hint = "this machine is short of processes, open files or memory: close some, then try again"
+    return BackendNotFound(f"{name!r} cannot be run: {error.strerror}", hint=hint)
+
+
+_SHORT_OF = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def _thread(name: str, target: Callable[..., None], *args: object) -> threading.Thread:

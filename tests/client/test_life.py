@@ -144,6 +144,38 @@ def test_a_start_that_hangs_is_ended_by_closing(spawned: list[int]) -> None:
     assert all(wait_gone(pid) for pid in spawned)
 
 
+FEW_FILES = """
+import os, resource, sys
+from imsg_sdk import IMessageClient
+from imsg_sdk.errors import BackendNotFound
+client = IMessageClient.from_chat_db(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+held = []
+while True:
+    try:
+        held.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        break
+while held:
+    try:
+        client.connect()
+        break
+    except BackendNotFound as error:
+        assert "open files" in error.hint, error
+    os.close(held.pop())
+client.close()
+print("started with", len(held), "files held")
+"""
+
+
+def test_a_process_without_files_to_spare_says_so_and_loses_none(database: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FEW_FILES, str(database)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[2]) > 5
+
+
 def test_no_thread_outlives_a_closed_client(database: Path) -> None:
     before = set(threading.enumerate())
     with IMessageClient.from_chat_db(database) as client:
