@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from threading import Thread
 from typing import Any
 
@@ -179,7 +181,8 @@ def _check_program(core: Core) -> Plan[list[Step]]:
     found = Step(name="program", state=OK, detail=f"{os.path.basename(located.program[0])} {where}")  # noqa: PTH119
     begun = time.monotonic()
     try:
-        yield _in_thread(lambda: prove(located, timeout_s=core.pool.limits.startup_timeout_s), core)
+        timeout_s = core.pool.limits.startup_timeout_s
+        yield _in_thread(lambda: prove(located, timeout_s=timeout_s, is_unwanted=lambda: core.pool.is_closed), core)
     except ImsgError as error:
         return [found, _failed("genuine", error, begun)]
     return [found, Step(name="genuine", state=OK, detail="it is imsg", seconds=time.monotonic() - begun)]
@@ -270,21 +273,27 @@ def _failed(name: str, error: ImsgError, begun: float, *, remedy: str | None = N
     )
 
 
-def _in_thread(work: Any, core: Core) -> Wait:
+def _in_thread(work: Callable[[], object], core: Core) -> Wait:
     """Wait for blocking work done in a thread of its own; it is bounded by itself."""
     future: Future[None] = Future()
 
     def settle() -> None:
-        try:
-            work()
-        except ImsgError as error:
-            future.set_exception(error)
-        else:
-            future.set_result(None)
+        with suppress(InvalidStateError):  # its caller gave up
+            try:
+                work()
+            except ImsgError as error:
+                future.set_exception(error)
+            else:
+                future.set_result(None)
 
     Thread(target=settle, name="imsg-doctor", daemon=True).start()
     bound = 2 * core.pool.limits.startup_timeout_s + 5
-    return Wait(future, bound, expired=lambda: StartupTimeout("the check took too long"), forget=lambda: None)
+    return Wait(
+        future,
+        bound,
+        expired=lambda: StartupTimeout("the check took too long", hint="raise startup_timeout_s if it is only slow"),
+        forget=lambda: None,
+    )
 
 
 def _tilde(path: str) -> str:
