@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from imsg_sdk.server.dialect import Dialect
+from imsg_sdk.server.integers import parse_integer
 
 __all__ = ["COMMANDS", "COMMON", "Command", "Invocation", "Option", "UsageError", "read_argv"]
 
@@ -63,11 +64,8 @@ class Invocation(NamedTuple):
 
     def integer(self, key: str, default: int | None = None) -> int | None:
         """Return a whole number; one that cannot be read counts as not given."""
-        text = self.text(key) or ""
-        digits = text[1:] if text[:1] in ("+", "-") else text
-        if not (digits.isascii() and digits.isdigit()) or not -(2**63) <= int(text) < 2**63:
-            return default
-        return int(text)
+        number = parse_integer(self.text(key) or "")
+        return default if number is None else number
 
     def texts(self, key: str) -> list[str]:
         """Return the values of an option that takes several, comma-separated ones taken apart."""

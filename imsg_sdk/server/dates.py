@@ -9,10 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["INT64", "parse_bound"]
-
-INT64: Final = range(-(2**63), 2**63)
-"""Apple nanoseconds that a database can hold."""
+__all__ = ["parse_bound"]
 
 _FORM: Final = re.compile(
     r"([0-9]{4,})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:(Z)|([+-])([0-9]{2})(?::?([0-9]{2}))?)"

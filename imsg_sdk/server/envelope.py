@@ -28,7 +28,8 @@ _BLANKS: Final = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" +
 )
 """White space and line ends as that parser's library counts them; ``str.strip`` would take U+001E too."""
 
-_TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]|,', re.DOTALL)
+# Possessive, since a string of megabytes would need gigabytes of places to come back to.
+_TOKENS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]|,', re.DOTALL)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 _encoder = msgspec.json.Encoder()
@@ -101,15 +102,32 @@ def _refused(text: str) -> RpcError:
 
 
 def _decode(line: bytes) -> Any:
-    if line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
-        try:
-            return msgspec.json.decode(line)
-        except _UNREADABLE:
-            pass  # the second, slower reading decides
+    try:
+        value = msgspec.json.decode(line)
+    except _UNREADABLE:
+        pass  # the second, slower reading decides
+    else:
+        if line.count(b"[") + line.count(b"{") > MAX_DEPTH:
+            _refuse_deep(value)
+        return value
     text = line.decode("utf-8", "replace").strip(_BLANKS)
     if not text:
         return ABSENT
     return msgspec.json.decode(_without_trailing_commas(text.removeprefix("\ufeff")))
+
+
+def _refuse_deep(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if node.__class__ is dict else node)
+            if child.__class__ is dict or child.__class__ is list
+        ]
+        if not level:
+            return
+    raise msgspec.DecodeError("nested too deep")
 
 
 def _without_trailing_commas(text: str) -> str:

@@ -11,10 +11,11 @@ import msgspec
 from imsg_sdk._time import from_us, us_to_apple_ns
 from imsg_sdk.rpc import protocol
 from imsg_sdk.server import tables
-from imsg_sdk.server.dates import INT64, parse_bound
+from imsg_sdk.server.dates import parse_bound
 from imsg_sdk.server.dialect import PROGRAM_VERSIONS, Dialect
 from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.integers import INT64
 from imsg_sdk.server.params import read, refuse_unknown
 from imsg_sdk.server.senders import Senders
 from imsg_sdk.server.source import DatabaseFile

@@ -6,12 +6,12 @@ found in that order is the answer.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.integers import INT64, parse_integer
 
 __all__ = ["Kind", "Param", "Rule", "read", "refuse_unknown", "spelling"]
 
@@ -26,9 +26,6 @@ _NAMED: Final = {
     "objects": "an array of objects",
     "object": "an object",
 }
-_INT64: Final = range(-(2**63) + 1, 2**63)
-"""The lowest int64 is refused as no integer, as the real parser does."""
-_DECIMAL: Final = re.compile(r"[+-]?[0-9]+")
 
 
 class Rule(NamedTuple):
@@ -95,7 +92,8 @@ def _strictly(param: Param, params: Mapping[str, Any]) -> Any:
 
 _IS: Final[dict[Kind, Callable[[Any], bool]]] = {
     "text": lambda value: isinstance(value, str),
-    "integer": lambda value: type(value) is int and value in _INT64,
+    # The real parser takes the lowest one for no integer.
+    "integer": lambda value: type(value) is int and value in INT64 and value != INT64.start,
     "flag": lambda value: isinstance(value, bool),
     "texts": lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
     "objects": lambda value: isinstance(value, list) and all(isinstance(item, dict) for item in value),
@@ -121,9 +119,7 @@ def _as_text(value: Any) -> str | None:
 
 def _as_integer(value: Any) -> int | None:
     if isinstance(value, str):
-        if not _DECIMAL.fullmatch(value) or not -(2**63) <= int(value) < 2**63:
-            return None
-        return int(value)
+        return parse_integer(value)
     if isinstance(value, float):
         return int(value) if -(2.0**63) <= value < 2.0**63 else -(2**63)
     if isinstance(value, int):

@@ -71,7 +71,18 @@ def test_all_spellings_of_json_are_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("3", 3), ("-1", -1), ("+4", 4), ("x", 20), ("1_0", 20), ("٣", 20), ("9" * 30, 20)]
+    ("text", "value"),
+    [
+        ("3", 3),
+        ("-1", -1),
+        ("+4", 4),
+        ("x", 20),
+        ("1_0", 20),
+        ("٣", 20),
+        ("9" * 30, 20),
+        ("1" * 5000, 20),
+        ("0" * 5000 + "7", 7),
+    ],
 )
 def test_numbers_that_cannot_be_read_count_as_not_given(text: str, value: int) -> None:
     assert read_argv(["chats", "--limit", text]).integer("limit", 20) == value

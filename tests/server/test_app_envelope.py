@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 
 import msgspec
 import pytest
@@ -94,11 +95,23 @@ def test_commas_inside_texts_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("levels", "passes"), [(400, True), (MAX_DEPTH - 2, True), (MAX_DEPTH + 1, False), (100_000, False)]
+    ("levels", "passes"), [(400, True), (MAX_DEPTH - 2, True), (MAX_DEPTH - 1, False), (100_000, False)]
 )
-def test_nesting_is_bounded(levels: int, passes: bool) -> None:
-    line = f'{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":{"[" * levels}{"]" * levels}}}}}'
+@pytest.mark.parametrize("end", ["", ","])
+def test_nesting_is_bounded(levels: int, passes: bool, end: str) -> None:
+    line = f'{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":{"[" * levels}{"]" * levels}}}{end}}}'
     assert isinstance(read(line), Request) is passes
+
+
+@pytest.mark.parametrize("rest", ["x", "\\", '\\"', "\xff"])
+def test_a_text_of_megabytes_that_never_ends_takes_no_room(rest: str) -> None:
+    line = b'{"a":"' + rest.encode("latin-1") * 4_000_000
+    tracemalloc.start()
+    try:
+        assert fault(line)[0] == PARSE
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(line)
+    finally:
+        tracemalloc.stop()
 
 
 def test_many_brackets_side_by_side_are_not_deep() -> None:
