@@ -14,6 +14,7 @@ from typing import Any
 
 from imsg_sdk import __version__
 from imsg_sdk.cli import demo, doctor, export, reading
+from imsg_sdk.cli.source import NO_MAC, check_source_options
 from imsg_sdk.errors import BackendNotFound, ConfigError, ImsgError
 
 __all__ = ["build_parser", "main"]
@@ -76,7 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given and given[0] in _HANDED_OVER:
             return _hand_over(given[0], given[1:])
         _be_printable(sys.stdout, sys.stderr)
-        arguments = build_parser().parse_args(given)
+        parser = build_parser()
+        arguments = parser.parse_args(given)
+        check_source_options(parser, arguments)
         code = _run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -112,6 +115,6 @@ def _told(error: ImsgError | OSError) -> str:
     if isinstance(error, ImsgError):
         text = f"imsg-sdk: {error.message}" + (f"\n  → {error.hint}" if error.hint else "")
         if isinstance(error, BackendNotFound):
-            text += "\n  → no Mac at hand? --db PATH reads a copy of chat.db, --sandbox makes a fictional history"
+            text += f"\n  → {NO_MAC}"
         return text
     return f"imsg-sdk: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")

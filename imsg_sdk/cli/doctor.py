@@ -7,7 +7,7 @@ import contextlib
 import sys
 
 from imsg_sdk.cli import reading, rows
-from imsg_sdk.cli.source import add_source_options, open_client
+from imsg_sdk.cli.source import NO_MAC, add_source_options, open_client
 from imsg_sdk.cli.terminal import Style, pad, safe
 
 __all__ = ["add"]
@@ -38,4 +38,6 @@ def _doctor(arguments: argparse.Namespace) -> int:
         print(f"{marks.get(step.state, style.dim('·'))} {style.bold(pad(step.name, widest))}  {safe(step.detail)}")
         if step.remedy:
             print(f"  {'':{widest}}  → {safe(step.remedy)}")
+    if sys.platform != "darwin" and report.steps[0].state == "failed":
+        print(f"\nimsg itself runs on a Mac only, and this is not one.\n{NO_MAC}")
     return 0 if report.ok else 1

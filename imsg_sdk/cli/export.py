@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from imsg_sdk.cli import reading, rows
 from imsg_sdk.cli.source import add_source_options, open_client
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-TABLES = ("messages", "chats", "attachments", "reactions")
+TABLES = ("messages", "chats", "participants", "attachments", "reactions", "edits")
 FORMATS = ("csv", "jsonl")
 
 
@@ -43,39 +47,76 @@ def add(commands: reading.Commands) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    filters = reading.filters_of(arguments)
-    if arguments.table == "chats" and any(value is not None for name, value in filters.items() if name != "limit"):
-        arguments.refuse("of the filters, export chats takes only --limit")
-    chosen = arguments.format or _format_of(arguments.out, as_json=arguments.json)
+    _check_filters(arguments)
+    chosen = arguments.format or _format_of(arguments)
     with open_client(arguments) as client:
         frame = _read(client, arguments)
     if arguments.out == "-":
         sys.stdout.flush()
         _write(frame, sys.stdout.buffer, chosen, arguments)
         return 0
-    path = Path(arguments.out)
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        _write(frame, partial, chosen, arguments)
-        partial.replace(path)  # a reader never sees half a file, nor does an interrupt leave one
-    finally:
-        partial.unlink(missing_ok=True)
+    with _file_at(Path(arguments.out)) as file:
+        _write(frame, file, chosen, arguments)
     if arguments.json:
-        rows.write_json({"table": arguments.table, "rows": len(frame), "format": chosen, "path": str(path)})
+        rows.write_json({"table": arguments.table, "rows": len(frame), "format": chosen, "path": arguments.out})
     else:
-        print(f"{len(frame):,} {arguments.table} → {path}", file=sys.stderr)
+        print(f"{len(frame):,} {arguments.table} → {arguments.out}", file=sys.stderr)
     return 0
 
 
-def _format_of(name: str, *, as_json: bool) -> str:
-    if name == "-":
-        return "jsonl" if as_json else "csv"
-    return "jsonl" if Path(name).suffix.lower() in (".jsonl", ".ndjson", ".json") else "csv"
+_FILTERS = {"chats": ("limit",), "participants": ("chat",)}
+"""Of the filters, those that a table takes; the others take all."""
+
+
+def _check_filters(arguments: argparse.Namespace) -> None:
+    taken = _FILTERS.get(arguments.table)
+    given = [name for name, value in reading.filters_of(arguments).items() if value is not None]
+    if taken is not None and not set(given) <= set(taken):
+        arguments.refuse(f"of the filters, export {arguments.table} takes only --{taken[0]}")
+
+
+def _format_of(arguments: argparse.Namespace) -> str:
+    if arguments.out == "-":
+        return "jsonl" if arguments.json else "csv"
+    suffix = Path(arguments.out).suffix.lower()
+    if suffix in (".jsonl", ".ndjson", ".json"):
+        return "jsonl"
+    if suffix not in ("", ".csv", ".txt"):
+        arguments.refuse(f"a name that ends in {suffix} says neither csv nor jsonl: add --format")
+    return "csv"
+
+
+@contextlib.contextmanager
+def _file_at(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes its place only when it is whole; what is no file, such as a pipe, is written to.
+
+    A new file is private, since it holds private text; one that is replaced keeps its permissions.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as device:
+            yield device
+        return
+    path = path.resolve()  # a link goes on pointing where it did
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
+            yield file
+        partial.chmod(mode)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _read(client: IMessageClient, arguments: argparse.Namespace) -> pd.DataFrame:
     if arguments.table == "chats":
         return client.chats(limit=arguments.limit)
+    if arguments.table == "participants":
+        return client.participants(arguments.chat)
     read: Any = getattr(client, arguments.table)
     frame: pd.DataFrame = read(**reading.filters_of(arguments))
     return frame

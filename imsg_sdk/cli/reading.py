@@ -53,9 +53,15 @@ def words(text: str) -> str:
 
 def add_filters(parser: argparse.ArgumentParser, *, limit: int | None) -> None:
     """Add the options that choose messages."""
-    group = parser.add_argument_group("which messages")
+    group = parser.add_argument_group(
+        "which messages", "times without a zone are those of this machine, as in the tables (TZ sets the zone)"
+    )
     group.add_argument(
-        "--chat", type=rows.target, metavar="TARGET", help="chat id, guid or handle; a bare number is a chat id"
+        "--chat",
+        type=rows.target,
+        action="append",
+        metavar="TARGET",
+        help="chat id, guid or handle; a bare number is a chat id; repeatable",
     )
     group.add_argument("--since", type=rows.instant, metavar="TIME", help="from then on: 2026-03-01, or an age: 7d")
     group.add_argument("--until", type=rows.instant, metavar="TIME", help="before then")
@@ -89,6 +95,14 @@ def print_table(columns: Sequence[Cells]) -> None:
     print("\n".join(terminal.table(columns, style=style, total=total)))
 
 
+def found(frame: pd.DataFrame, nothing: str) -> int:
+    """Return the exit code of an answer, and say on stderr where it is empty."""
+    if not frame.empty:
+        return 0
+    print(nothing, file=sys.stderr)
+    return 1
+
+
 # chats
 
 
@@ -97,7 +111,7 @@ def add_chats(commands: Commands) -> None:
     parser = new_command(
         commands,
         "chats",
-        "list chats, the most recent first",
+        "list chats, the most recent first; exit code 1 if there is none",
         "  imsg-sdk chats --limit 10\n  imsg-sdk chats --unread --json\n  imsg-sdk chats --db ~/copy/chat.db",
     )
     parser.add_argument("--limit", type=count, default=30, metavar="N", help="at most N, or all (default 30)")
@@ -111,11 +125,9 @@ def _chats(arguments: argparse.Namespace) -> int:
         frame = client.chats(limit=arguments.limit, unread_only=arguments.unread)
     if arguments.json:
         print_frame_as_json(frame)
-    elif frame.empty:
-        print("no chats")
-    else:
+    elif not frame.empty:
         print_table(chat_cells(rows.rows_of(frame)))
-    return 0
+    return found(frame, "no chats")
 
 
 def chat_cells(chats: Sequence[rows.Row]) -> list[Cells]:
@@ -126,7 +138,7 @@ def chat_cells(chats: Sequence[rows.Row]) -> list[Cells]:
         Cells("people", [str(chat["n_participants"]) for chat in chats], right=True),
         Cells("service", [str(chat["service"] or "") for chat in chats]),
         Cells("unread", [str(chat["unread_count"] or "") for chat in chats], right=True),
-        Cells("last message", [rows.local_time(chat["last_message_at"]) for chat in chats]),
+        Cells("last message, local time", [rows.local_time(chat["last_message_at"]) for chat in chats]),
     ]
 
 
@@ -138,7 +150,7 @@ def add_messages(commands: Commands) -> None:
     parser = new_command(
         commands,
         "messages",
-        "show messages, oldest first",
+        "show messages, oldest first; exit code 1 if there is none",
         "  imsg-sdk messages --limit 20\n"
         "  imsg-sdk messages --chat +15551234567 --since 7d\n"
         "  imsg-sdk messages --chat chat_id:12 --text train --limit all --json",
@@ -153,18 +165,16 @@ def _messages(arguments: argparse.Namespace) -> int:
         frame = client.messages(**filters_of(arguments))
     if arguments.json:
         print_frame_as_json(frame)
-    elif frame.empty:
-        print("no messages")
-    else:
+    elif not frame.empty:
         print_table(message_cells(rows.rows_of(frame)))
-    return 0
+    return found(frame, "no messages")
 
 
 def message_cells(messages: Sequence[rows.Row]) -> list[Cells]:
     """Return the columns of a table of messages; the chat is named only where there are several."""
     chats = [str(message["chat_name"] or message["chat_identifier"] or "") for message in messages]
     return [
-        Cells("time", [rows.local_time(message["created_at"]) for message in messages]),
+        Cells("local time", [rows.local_time(message["created_at"]) for message in messages]),
         *([Cells("chat", chats, most=22)] if len(set(chats)) > 1 else []),
         Cells("from", [rows.who(message) for message in messages], most=22),
         Cells("text", [rows.said(message) for message in messages], most=10_000, stretch=True),
@@ -180,7 +190,7 @@ def add_search(commands: Commands) -> None:
         commands,
         "search",
         "find messages by their text; exit code 1 if there is none",
-        '  imsg-sdk search train\n  imsg-sdk search "good night" --limit 5 --json\n  imsg-sdk search tea --sandbox',
+        '  imsg-sdk search train\n  imsg-sdk search "good night" --limit 5 --json\n  imsg-sdk search train --sandbox',
     )
     parser.add_argument("text", type=words, metavar="TEXT", help="what to look for, in any case")
     parser.add_argument("--limit", type=count, default=50, metavar="N", help="the newest N, or all (default 50)")
@@ -193,11 +203,9 @@ def _search(arguments: argparse.Namespace) -> int:
         frame = client.search(arguments.text, limit=arguments.limit)
     if arguments.json:
         print_frame_as_json(frame)
-    elif frame.empty:
-        print("nothing found", file=sys.stderr)
-    else:
+    elif not frame.empty:
         print("\n".join(hit_lines(rows.rows_of(frame), arguments.text, style=Style.of(sys.stdout))))
-    return 1 if frame.empty else 0
+    return found(frame, "nothing found")
 
 
 def hit_lines(hits: Sequence[rows.Row], text: str, *, style: Style, names: dict[str, str] | None = None) -> list[str]:

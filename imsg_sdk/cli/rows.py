@@ -31,8 +31,11 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def local_time(value: datetime | None, form: str = "%Y-%m-%d %H:%M", *, zone: tzinfo | None = None) -> str:
-    """Return an instant as the clock on the wall here shows it."""
-    return "" if value is None else value.astimezone(zone).strftime(form)
+    """Return an instant as the clock on the wall here shows it, or that of `zone`."""
+    if value is None:
+        return ""
+    # Without a zone, pandas would give UTC where datetime gives this machine's zone.
+    return datetime.fromtimestamp(value.timestamp(), UTC).astimezone(zone).strftime(form)
 
 
 def who(row: Row, names: Mapping[str, str] | None = None) -> str:

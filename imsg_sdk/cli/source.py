@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from imsg_sdk import IMessageClient
 
-__all__ = ["add_source_options", "open_client"]
+__all__ = ["add_source_options", "check_source_options", "open_client"]
+
+NO_MAC = "no Mac at hand? --db PATH reads a copy of chat.db, --sandbox makes a fictional history"
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -16,9 +18,18 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("where to read from (default: imsg on this Mac)")
     group.add_argument("--db", metavar="PATH", help="a chat.db; alone it is read by our own server, on any machine")
     group.add_argument("--sandbox", action="store_true", help="a fictional history, made for this call")
-    group.add_argument("--seed", type=int, default=1, metavar="N", help="which fictional history (default 1)")
+    group.add_argument("--seed", type=int, metavar="N", help="with --sandbox: which fictional history (default 1)")
     group.add_argument("--cli-path", metavar="PROGRAM", help="the imsg to start: a name on PATH or a path")
     group.add_argument("--config", metavar="FILE", help="a settings file (JSON5)")
+
+
+def check_source_options(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Refuse options that name two sources: one of them would be ignored."""
+    others = [name for name in ("db", "cli_path", "config") if getattr(arguments, name, None) is not None]
+    if getattr(arguments, "sandbox", False) and others:
+        parser.error(f"--sandbox makes a history of its own: leave out --{others[0].replace('_', '-')}")
+    if getattr(arguments, "seed", None) is not None and not getattr(arguments, "sandbox", True):
+        parser.error("--seed chooses a fictional history: add --sandbox")
 
 
 def open_client(arguments: argparse.Namespace) -> IMessageClient:
@@ -27,7 +38,7 @@ def open_client(arguments: argparse.Namespace) -> IMessageClient:
     from imsg_sdk.config import load_config
 
     if arguments.sandbox:
-        return IMessageClient.sandbox(seed=arguments.seed)
+        return IMessageClient.sandbox(seed=1 if arguments.seed is None else arguments.seed)
     if arguments.db is not None and arguments.cli_path is None and arguments.config is None:
         return IMessageClient.from_chat_db(arguments.db)
     config = load_config(arguments.config, cli_path=arguments.cli_path, db_path=arguments.db)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -101,7 +103,8 @@ def test_the_demo_can_be_small_but_not_too_small(run: Run) -> None:
 def test_chats_are_a_table_or_json_lines(run: Run, database: Path) -> None:
     table = run("chats", "--db", str(database))
     assert table.returncode == 0
-    assert table.stdout.splitlines()[0].split() == ["id", "chat", "people", "service", "unread", "last", "message"]
+    assert table.stdout.splitlines()[0].split()[:5] == ["id", "chat", "people", "service", "unread"]
+    assert "last message, local time" in table.stdout.splitlines()[0]
     rows = json_lines(run("chats", "--db", str(database), "--json", "--limit", "all").stdout)
     assert list(rows[0]) == list(CHATS.names)
     assert len(rows) > len(json_lines(run("chats", "--db", str(database), "--json", "--limit", "2").stdout)) == 2
@@ -187,7 +190,7 @@ def test_export_takes_the_format_from_the_name(run: Run, database: Path, tmp_pat
     assert list(lines[0]) == list(REACTIONS.names)
 
 
-@pytest.mark.parametrize("table", ["messages", "chats", "attachments", "reactions"])
+@pytest.mark.parametrize("table", ["messages", "chats", "participants", "attachments", "reactions", "edits"])
 def test_every_table_can_be_exported(run: Run, database: Path, tmp_path: Path, table: str) -> None:
     path = tmp_path / "table.csv"
     done = run("export", table, "--db", str(database), "--out", str(path))
@@ -203,7 +206,87 @@ def test_export_into_a_missing_folder_fails_and_leaves_nothing(run: Run, databas
     assert "Traceback" not in done.stderr
 
 
+def test_an_export_is_private_and_keeps_the_mode_of_what_it_replaces(run: Run, database: Path, tmp_path: Path) -> None:
+    path = tmp_path / "chats.csv"
+    for mode in (0o600, 0o640):
+        assert run("export", "chats", "--db", str(database), "--out", str(path)).returncode == 0
+        assert stat.S_IMODE(path.stat().st_mode) == (0o600 if mode == 0o600 else 0o640)
+        path.chmod(0o640)
+
+
+def test_an_export_goes_through_a_link(run: Run, database: Path, tmp_path: Path) -> None:
+    (tmp_path / "target.csv").write_text("old", encoding="utf-8")
+    link = tmp_path / "link.csv"
+    link.symlink_to("target.csv")
+    assert run("export", "chats", "--db", str(database), "--out", str(link)).returncode == 0
+    assert link.is_symlink()
+    assert (tmp_path / "target.csv").read_text(encoding="utf-8").startswith("chat_id,")
+
+
+def test_an_export_into_a_named_pipe_reaches_its_reader(run: Run, database: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        assert run("export", "chats", "--db", str(database), "--out", str(pipe)).returncode == 0
+        assert reader.communicate(timeout=10)[0].startswith(b"chat_id,")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_format_that_nobody_named_is_refused(run: Run, database: Path, tmp_path: Path) -> None:
+    done = run("export", "chats", "--db", str(database), "--out", str(tmp_path / "chats.xlsx"))
+    assert done.returncode == 2
+    assert "--format" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+# times
+
+
+def test_times_come_out_in_the_zone_they_are_given_in(run: Run, database: Path) -> None:
+    newest = run("messages", "--db", str(database), "--limit", "1", TZ="Asia/Tokyo").stdout.splitlines()[-1][:16]
+    day = newest[:10]
+    rows = run("messages", "--db", str(database), "--since", day, "--limit", "all", TZ="Asia/Tokyo").stdout
+    assert newest in rows
+    assert all(line.startswith(day) for line in rows.splitlines()[2:])
+    assert run("messages", "--db", str(database), "--limit", "1").stdout.splitlines()[-1][:16] != newest
+
+
 # mistakes
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "chats --sandbox --db x.db",
+        "messages --sandbox --config x.json5",
+        "doctor --sandbox --cli-path x",
+        "chats --seed 3",
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(run: Run, arguments: str) -> None:
+    done = run(*arguments.split())
+    assert done.returncode == 2
+    assert "--sandbox" in done.stderr
+
+
+def test_several_chats_can_be_named(run: Run, database: Path) -> None:
+    rows = json_lines(run("messages", "--db", str(database), "--chat", "1", "--chat", "2", "--json").stdout)
+    assert {row["chat_id"] for row in rows} == {1, 2}
+
+
+@pytest.mark.parametrize("command", ["messages --until 2001-01-02", "search zzzzzz"])
+def test_nothing_found_is_exit_code_1_and_said_on_stderr(run: Run, database: Path, command: str) -> None:
+    done = run(*command.split(), "--db", str(database))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip() in ("no messages", "nothing found")
+
+
+def test_doctor_says_what_helps_without_a_mac(run: Run) -> None:
+    if sys.platform == "darwin":
+        pytest.skip("this is a Mac")
+    done = run("doctor")
+    assert done.returncode == 1
+    assert "--sandbox" in done.stdout
 
 
 @pytest.mark.parametrize(
