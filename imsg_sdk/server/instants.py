@@ -11,6 +11,9 @@ __all__ = ["seconds", "stored_date", "wire_date"]
 
 _APPLE_EPOCH_S: Final = 978_307_200
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# Looked up rather than formatted: a page of messages holds two dates for each.
+_SECOND: Final = tuple(f"{second:02d}" for second in range(60))
+_MS: Final = tuple(f".{ms:03d}Z" for ms in range(1000))
 
 
 def stored_date(value: Any) -> int:
@@ -27,9 +30,10 @@ def seconds(value: int) -> float:
 
 def wire_date(value: int) -> str:
     """Write Apple nanoseconds as ``YYYY-MM-DDTHH:MM:SS.mmmZ``, rounded half up through a double."""
-    s, ms = divmod(floor((value / 1_000_000_000 + _APPLE_EPOCH_S) * 1000 + 0.5), 1000)
-    day, s = divmod(s, 86_400)
-    return f"{_day(day)}{_minute(s // 60)}{s % 60:02d}.{ms:03d}Z"
+    second, ms = divmod(floor((value / 1_000_000_000 + _APPLE_EPOCH_S) * 1000 + 0.5), 1000)
+    minute, second = divmod(second, 60)
+    day, minute = divmod(minute, 1440)
+    return _day(day) + _minute(minute) + _SECOND[second] + _MS[ms]
 
 
 @lru_cache(maxsize=16_384)

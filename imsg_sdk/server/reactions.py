@@ -115,12 +115,12 @@ class ReactionIndex:
 
     def of(self, guid: str) -> list[WireReaction]:
         """Return the tapbacks that stand on a message, in the order in which they were added."""
-        tail = _tail(guid)
-        rows = self._rows.get(tail)
+        has_slash = "/" in guid
+        rows = self._rows.get(_tail(guid) if has_slash else guid)
         if not rows:
             return []
         if guid not in self._standing:
-            if tail != guid:
+            if has_slash:
                 rows = [row for row in rows if row[0] == guid or row[0].endswith(f"/{guid}")]
             self._standing[guid] = self._replay(rows)
         return self._standing[guid]
