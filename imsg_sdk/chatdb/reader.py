@@ -79,6 +79,11 @@ class ChatDb:
     ) -> None:
         self.close()
 
+    @property
+    def chat_ids(self) -> frozenset[int]:
+        """Return the ids of all chats, those without a message too."""
+        return self._current().chat_ids
+
     def read(self, table: str, query: Query | None = None) -> Iterator[Batch]:
         """Yield a table in large batches, out of few scans and one read transaction."""
         return self.read_tables((table,), query)

@@ -67,6 +67,11 @@ class Snapshot:
         self._children.clear()
         return True
 
+    @property
+    def chat_ids(self) -> frozenset[int]:
+        """Return the ids of all chats."""
+        return frozenset(self._directory.chats)
+
     @cached_property
     def _directory(self) -> Directory:
         return Directory.load(self._connection, self._schema)

@@ -10,10 +10,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from imsg_sdk.arguments import People, TimeLike, checked_limit
 from imsg_sdk.client import history
 from imsg_sdk.client.base import BaseClient
 from imsg_sdk.client.core import Progress
-from imsg_sdk.client.filters import People, TimeLike, checked_limit, make_filter
+from imsg_sdk.client.filters import make_filter
 from imsg_sdk.client.plan import Pause, Plan, Wait
 from imsg_sdk.client.targets import ChatLike
 from imsg_sdk.columns import ATTACHMENTS, REACTIONS

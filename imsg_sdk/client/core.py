@@ -8,17 +8,17 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
 import msgspec
 
+from imsg_sdk.arguments import INCLUDES, checked_seconds, checked_text, find_people, nobody, spellings
 from imsg_sdk.client import records
-from imsg_sdk.client.filters import checked_seconds, checked_text
 from imsg_sdk.client.plan import Pause, Plan, Wait
 from imsg_sdk.client.pool import Pool, Role
-from imsg_sdk.client.targets import ChatLike, find_chat, find_chats, listed
+from imsg_sdk.client.targets import ChatLike, find_chat, find_chats, handles_of, listed
 from imsg_sdk.columns import Batch
 from imsg_sdk.errors import (
     AddressError,
@@ -210,15 +210,46 @@ class Core:
         found: list[Chat] = yield from self._look_up(lambda chats: find_chats(several, chats, region=self.region))
         return found
 
+    def people(self, wanted: Sequence[str]) -> Plan[tuple[str, ...]]:
+        """Return the handles of people as the program spells them.
+
+        Raises
+        ------
+        AddressError
+            Somebody is in no chat, and wrote no message that our own server knows.
+        """
+        chats = self._fresh() or (yield from self.chats())
+        found, missing = find_people(wanted, handles_of(chats), region=self.region)
+        if missing:
+            found, missing = find_people(wanted, handles_of((yield from self.chats())), region=self.region)
+        session = yield from self.session()
+        for person in missing:
+            spelled = spellings(person, region=self.region)
+            if not (session.profile.extended and (yield from self._has_written(spelled))):
+                raise nobody(person)
+            found += spelled
+        return tuple(found)
+
+    def _has_written(self, handles: list[str]) -> Plan[bool]:
+        """Tell whether our own server knows a message of somebody who may have left all chats."""
+        query = {"participants": handles, "limit": 1, "include": list(INCLUDES)}
+        return (yield from self.pages("messages", query, lambda batch: None, page_rows=1)) > 0
+
     def _look_up(self, find: Callable[[list[Chat]], Any]) -> Plan[Any]:
         """Look into the list of chats, which is read again if it is not fresh or does not have it."""
-        if self._directory is not None and time.monotonic() - self._directory[0] < _DIRECTORY_FRESH_S:
+        if (fresh := self._fresh()) is not None:
             try:
-                return find(self._directory[1])
+                return find(fresh)
             except AddressError:
                 log.debug("not in the list of chats at hand; reading it again")
         chats = yield from self.chats()
         return find(chats)
+
+    def _fresh(self) -> list[Chat] | None:
+        """Return the list of chats at hand, None where it is missing or old."""
+        if self._directory is None or time.monotonic() - self._directory[0] >= _DIRECTORY_FRESH_S:
+            return None
+        return self._directory[1]
 
     # ---- single answers --------------------------------------------------------------------------------------------
 

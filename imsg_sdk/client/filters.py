@@ -4,39 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from operator import index
-from typing import Any, SupportsIndex
+from typing import Any
 
 import msgspec
 
-from imsg_sdk._time import parse_instant, to_us
-from imsg_sdk.addressing import Handle, normalize_handle
-from imsg_sdk.errors import InvalidParams
-from imsg_sdk.models import Message
+from imsg_sdk._time import to_us
+from imsg_sdk.arguments import (
+    People,
+    TimeLike,
+    checked_flag,
+    checked_include,
+    checked_instant,
+    checked_limit,
+    checked_people,
+    checked_text,
+)
+from imsg_sdk.models import Chat, Message
 from imsg_sdk.rpc.profiles import clamp_iso
-from imsg_sdk.rpc.protocol import INVALID_PARAMS
 
-__all__ = [
-    "INCLUDES",
-    "Filter",
-    "People",
-    "TimeLike",
-    "checked_limit",
-    "checked_seconds",
-    "checked_text",
-    "make_filter",
-]
-
-TimeLike = datetime | str
-"""An aware datetime, ISO 8601 text with a zone, or an age such as ``"7d"``."""
-
-People = str | Handle | Iterable[str | Handle]
-"""One handle or several."""
-
-_LONGEST_S = 1e9
-"""Longer waits leave the range of the system's own timers."""
-
-INCLUDES = ("orphaned", "deleted", "reactions")
+__all__ = ["Filter", "make_filter"]
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,15 +31,16 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
     participants: tuple[str, ...] | None = None
+    """Handles: as they were given, until :meth:`Core.people` has found how the program spells them."""
     from_me: bool | None = None
     text: str | None = None
     limit: int | None = None
     include: tuple[str, ...] = ()
 
-    def query(self, chat_ids: list[int] | None) -> dict[str, Any]:
-        """Return the query that our own server takes."""
+    def query(self, chats: Iterable[Chat] | None) -> dict[str, Any]:
+        """Return the query that our own server takes, for some chats or all."""
         values = {
-            "chat_ids": chat_ids,
+            "chat_ids": None if chats is None else [chat.chat_id for chat in chats],
             "since_us": None if self.since is None else to_us(self.since),
             "until_us": None if self.until is None else to_us(self.until),
             "participants": None if self.participants is None else list(self.participants),
@@ -107,86 +94,11 @@ def make_filter(
     """
     now = datetime.now(UTC)
     return Filter(
-        since=None if since is None else _instant(since, now, "since"),
-        until=None if until is None else _instant(until, now, "until"),
-        participants=None if participants is None else _people(participants),
-        from_me=None if from_me is None else _flag(from_me, "from_me"),
-        text=None if text is None else _sendable(text, "text") or None,
+        since=None if since is None else checked_instant(since, "since", now=now),
+        until=None if until is None else checked_instant(until, "until", now=now),
+        participants=None if participants is None else checked_people(participants),
+        from_me=None if from_me is None else checked_flag(from_me, "from_me"),
+        text=None if text is None else checked_text(text, "text"),
         limit=checked_limit(limit),
-        include=_included(include),
+        include=checked_include(include),
     )
-
-
-def checked_limit(limit: SupportsIndex | None, name: str = "limit") -> int | None:
-    """Return `limit` if it is a whole number above 0, or None."""
-    if limit is None:
-        return None
-    number = index(limit) if isinstance(limit, SupportsIndex) and not isinstance(limit, bool) else 0
-    if not 0 < number < 2**63:
-        raise InvalidParams(
-            f"{name} must be a whole number above 0", code=INVALID_PARAMS, hint=f"{name}=None takes everything"
-        )
-    return number
-
-
-def checked_text(value: str, name: str) -> str:
-    """Return `value` if it is a text of more than spaces that a program can be sent."""
-    if not _sendable(value, name).strip():
-        raise InvalidParams(
-            f"{name} is blank", code=INVALID_PARAMS, hint="give at least one character that is not a space"
-        )
-    return value
-
-
-def checked_seconds(value: float, name: str) -> float:
-    """Return `value` if it is a finite number above 0."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < _LONGEST_S:
-        raise InvalidParams(f"{name} must be a number of seconds above 0", code=INVALID_PARAMS)
-    return float(value)
-
-
-def _sendable(value: str, name: str) -> str:
-    if not isinstance(value, str):
-        raise InvalidParams(f"{name} must be text, not {type(value).__name__}", code=INVALID_PARAMS)
-    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise InvalidParams(
-            f"{name} holds a character that cannot be sent",
-            code=INVALID_PARAMS,
-            hint="it must hold no NUL and no half of a surrogate pair",
-        )
-    return value
-
-
-def _flag(value: bool, name: str) -> bool:
-    # The cell of a frame is a bool of numpy, which is none of Python's.
-    if type(value).__name__ not in ("bool", "bool_"):
-        raise InvalidParams(f"{name} must be True, False or None", code=INVALID_PARAMS)
-    return bool(value)
-
-
-def _instant(value: TimeLike, now: datetime, name: str) -> datetime:
-    try:
-        return parse_instant(value, now=now, name=name)
-    except (ValueError, OverflowError) as error:
-        text = str(error) if isinstance(error, ValueError) else f"{name} lies before the year 1"
-        raise InvalidParams(text, code=INVALID_PARAMS) from None
-
-
-def _people(value: People) -> tuple[str, ...]:
-    people = [value] if isinstance(value, str | Handle) or not isinstance(value, Iterable) else list(value)
-    texts = []
-    for person in people:
-        text = person.raw if isinstance(person, Handle) else person
-        normal = normalize_handle(_sendable(text, "participants")) if isinstance(text, str) else ""
-        if not normal:
-            raise InvalidParams("participants must be handles: phone numbers or e-mail addresses", code=INVALID_PARAMS)
-        texts += [normal, text] if normal != text else [text]
-    return tuple(texts)
-
-
-def _included(value: str | Iterable[str]) -> tuple[str, ...]:
-    names = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
-    for name in names:
-        if name not in INCLUDES:
-            raise InvalidParams(f"include knows {', '.join(INCLUDES)} only", code=INVALID_PARAMS)
-    return names

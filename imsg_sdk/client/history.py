@@ -6,8 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import msgspec
+
+from imsg_sdk.arguments import INCLUDES, checked_text
 from imsg_sdk.client.core import Core, Pages, Progress
-from imsg_sdk.client.filters import INCLUDES, Filter, checked_text
+from imsg_sdk.client.filters import Filter
 from imsg_sdk.client.plan import Pause, Plan
 from imsg_sdk.client.reading import age, find_message, read_chats, search
 from imsg_sdk.client.records import column_reader
@@ -20,6 +23,7 @@ __all__ = [
     "Pieces",
     "Targets",
     "children",
+    "chosen",
     "list_chats",
     "list_edits",
     "list_participants",
@@ -51,11 +55,26 @@ def messages(
 ) -> Plan[list[Message]]:
     """Return messages with their tapbacks, and attachments if asked for, oldest first."""
     session = yield from core.session()
-    chats = yield from core.chats_of(targets)
+    chats, wanted = yield from chosen(core, targets, wanted)
     if not session.profile.extended:
         return (yield from read_chats(core, chats, wanted, attachments=attachments, progress=progress))
-    query = wanted.query(None if chats is None else [chat.chat_id for chat in chats])
+    query = wanted.query(chats)
     return (yield from _joined(core, query, attachments=attachments, progress=progress))
+
+
+def chosen(core: Core, targets: Targets, wanted: Filter) -> Plan[tuple[list[Chat] | None, Filter]]:
+    """Return the chats that are meant, None for all, and the filter with handles as the program spells them.
+
+    Raises
+    ------
+    AddressError
+        A target names no chat or several, or one of the participants nobody.
+    """
+    chats = yield from core.chats_of(targets)
+    if wanted.participants is not None:
+        people = yield from core.people(wanted.participants)
+        wanted = msgspec.structs.replace(wanted, participants=people)
+    return chats, wanted
 
 
 class Pieces:
@@ -84,10 +103,9 @@ class Pieces:
             self._next = _nothing
             return (yield from messages(self._core, self._targets, self._wanted, attachments=self._attachments))
         session = yield from self._core.session()
-        chats = yield from self._core.chats_of(self._targets)
+        chats, self._wanted = yield from chosen(self._core, self._targets, self._wanted)
         if session.profile.extended:
-            query = self._wanted.query(None if chats is None else [chat.chat_id for chat in chats])
-            self._pages = Pages(self._core, MESSAGES.name, query, _PIECE_ROWS)
+            self._pages = Pages(self._core, MESSAGES.name, self._wanted.query(chats), _PIECE_ROWS)
             self._next = self._page
         else:
             self._chats = iter((yield from self._core.chats()) if chats is None else chats)
@@ -223,10 +241,9 @@ def participants_of(chats: Iterable[Chat]) -> Iterator[Participant]:
 def list_edits(core: Core, targets: Targets, wanted: Filter, *, progress: Progress | None = None) -> Plan[list[Edit]]:
     """Return the versions of edited messages; only our own server knows them."""
     yield from require_extended(core, "edits")
-    chats = yield from core.chats_of(targets)
-    query = wanted.query(None if chats is None else [chat.chat_id for chat in chats])
+    chats, wanted = yield from chosen(core, targets, wanted)
     found: list[Edit] = []
-    yield from core.pages(EDITS.name, query, lambda batch: found.extend(records_of(batch)), progress)
+    yield from core.pages(EDITS.name, wanted.query(chats), lambda batch: found.extend(records_of(batch)), progress)
     return found
 
 

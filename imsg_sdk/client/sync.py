@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
+from imsg_sdk.arguments import People, TimeLike, checked_limit
 from imsg_sdk.client import history
 from imsg_sdk.client.base import BaseClient
-from imsg_sdk.client.filters import Filter, People, TimeLike, checked_limit, make_filter
+from imsg_sdk.client.filters import Filter, make_filter
 from imsg_sdk.client.plan import run
 from imsg_sdk.client.tabular import ProgressOption, frame_of, read_frame, shown
 from imsg_sdk.client.targets import ChatLike
@@ -185,9 +186,10 @@ class IMessageClient(BaseClient):
         chat
             Chat id, guid, identifier or handle, or several of them; ``None`` means every chat.
         since, until
-            Aware datetime, ISO 8601 text, or an age such as ``"7d"``.  `since` is inclusive, `until` is not.
+            Aware datetime, ISO 8601 text, or an age: ``"7d"`` or a timedelta.  `since` is inclusive, `until` is not.
         participants
-            Only messages that these handles wrote; own messages never match.
+            Only messages that this handle, or any of these, wrote, however a number is spelled; own messages
+            never match.
         text
             Only messages that hold this text, whatever its case.
         from_me
@@ -213,7 +215,7 @@ class IMessageClient(BaseClient):
         Raises
         ------
         AddressError
-            `chat` matches no chat, or more than one.
+            `chat` matches no chat, or more than one; one of the `participants` is in no chat.
         InvalidParams
             A time without a zone, or a limit below 1; a ``ValueError`` too.
         DatabaseUnavailable

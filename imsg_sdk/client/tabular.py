@@ -5,14 +5,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from imsg_sdk.arguments import refused
 from imsg_sdk.client import history
 from imsg_sdk.client.core import Core, Progress
 from imsg_sdk.client.filters import Filter
 from imsg_sdk.client.plan import Plan, run
 from imsg_sdk.client.reading import read_chats
 from imsg_sdk.columns import Table
-from imsg_sdk.errors import InvalidParams
-from imsg_sdk.rpc.protocol import INVALID_PARAMS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +34,7 @@ def read_frame(
 ) -> Plan[pd.DataFrame]:
     """Read messages or their children as a frame: columns of our own server, else records."""
     session = yield from core.session()
-    chats = yield from core.chats_of(chat)
+    chats, wanted = yield from history.chosen(core, chat, wanted)
     if not session.profile.extended:
         found = yield from read_chats(core, chats, wanted, attachments=attachments, progress=progress)
         from imsg_sdk.frames.build import frame_from_records
@@ -44,8 +43,7 @@ def read_frame(
     from imsg_sdk.frames.build import FrameBuilder
 
     builder = FrameBuilder(table)
-    query = wanted.query(None if chats is None else [each.chat_id for each in chats])
-    yield from core.pages(table.name, query, builder.add, progress)
+    yield from core.pages(table.name, wanted.query(chats), builder.add, progress)
     return builder.frame()
 
 
@@ -56,5 +54,5 @@ def shown(option: ProgressOption, limit: int | None) -> AbstractContextManager[P
 
         return Panel(unit="messages")
     if option and not callable(option):
-        raise InvalidParams("progress must be True, False, None or a function", code=INVALID_PARAMS)
+        raise refused("progress must be True, False, None or a function")
     return nullcontext(option or None)

@@ -10,7 +10,7 @@ from imsg_sdk.addressing import Handle, Target, TargetKind, TargetLike, lookup_k
 from imsg_sdk.errors import AddressError
 from imsg_sdk.models import Chat
 
-__all__ = ["ChatLike", "find_chat", "find_chats", "listed"]
+__all__ = ["ChatLike", "find_chat", "find_chats", "handles_of", "listed"]
 
 ChatLike = TargetLike | Chat | SupportsIndex
 """A target, a record of a chat, or an id out of a frame."""
@@ -54,6 +54,16 @@ def find_chat(target: ChatLike, chats: Sequence[Chat], *, region: str) -> Chat:
         f"{len(matches)} chats match {parsed.redacted}: {shown}",
         hint="give one chat id, or several at once as a list",
     )
+
+
+def handles_of(chats: Iterable[Chat]) -> list[str]:
+    """Return the handles of all that are in chats, each once."""
+    found: dict[str, None] = {}
+    for chat in chats:
+        found |= dict.fromkeys(chat.participants)
+        if chat.identifier and not chat.is_group:
+            found[chat.identifier] = None
+    return list(found)
 
 
 def _plain(target: ChatLike) -> TargetLike:

@@ -13,16 +13,34 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, SupportsIndex
 
 import pandas as pd
+from msgspec import structs
 
-from imsg_sdk._time import parse_instant, to_us
+from imsg_sdk._time import to_us
+from imsg_sdk.arguments import (
+    INCLUDES,
+    People,
+    TimeLike,
+    checked_flag,
+    checked_include,
+    checked_instant,
+    checked_limit,
+    checked_people,
+    checked_rowids,
+    checked_text,
+    find_people,
+    nobody,
+    refused,
+    spellings,
+)
 from imsg_sdk.chatdb.messages import MessageReader
+from imsg_sdk.chatdb.packing import rows_of
 from imsg_sdk.chatdb.query import Query
 from imsg_sdk.chatdb.reader import ChatDb
 from imsg_sdk.columns import TABLES, Batch
-from imsg_sdk.errors import UsageError
+from imsg_sdk.errors import AddressError, UsageError
 from imsg_sdk.frames.build import FrameBuilder
 
 __all__ = ["History", "read_chat_db"]
@@ -107,14 +125,15 @@ def read_chat_db(
     path: str | PathLike[str],
     *,
     tables: Iterable[str] | None = None,
-    chat_ids: Iterable[int] | None = None,
-    since: datetime | str | None = None,
-    until: datetime | str | None = None,
-    participants: Iterable[str] | None = None,
+    chat_ids: SupportsIndex | Iterable[SupportsIndex] | None = None,
+    since: TimeLike | None = None,
+    until: TimeLike | None = None,
+    participants: People | None = None,
     from_me: bool | None = None,
     text: str | None = None,
     limit: int | None = None,
-    include: Iterable[str] = (),
+    include: str | Iterable[str] = (),
+    region: str = "US",
 ) -> History:
     """Read a Messages database into frames.
 
@@ -125,11 +144,12 @@ def read_chat_db(
     tables
         Names of the tables to read, such as ``["messages", "chats"]``; ``None`` reads all six.
     chat_ids
-        Only these chats.
+        Only this chat, or these.
     since, until
-        Aware datetime, ISO 8601 text, or an age such as ``"7d"``; `since` is inclusive, `until` is not.
+        Aware datetime, ISO 8601 text, or an age: ``"7d"`` or a timedelta; `since` is inclusive, `until` is not.
     participants
-        Only messages these handles wrote; own messages never match.
+        Only messages that this handle, or any of these, wrote, however a number is spelled; own messages never
+        match.
     from_me
         Only own messages, or only those of others.
     text
@@ -139,6 +159,8 @@ def read_chat_db(
     include
         What is left out otherwise: ``"orphaned"`` (in no chat), ``"deleted"`` (recently deleted),
         ``"reactions"`` (tapbacks as message rows).
+    region
+        Country that phone numbers without a country code belong to.
 
     Returns
     -------
@@ -151,8 +173,10 @@ def read_chat_db(
         No such file, not a Messages database, or locked.
     PermissionDenied
         The file may not be read: on a Mac, Full Disk Access is missing.
-    ValueError
-        An unknown table, or a time that cannot be read.
+    AddressError
+        There is no such chat, or one of the participants is in none; a ``ValueError`` too.
+    InvalidParams
+        An unknown table, a time without a zone, a limit below 1; a ``ValueError`` too.
 
     Notes
     -----
@@ -165,19 +189,59 @@ def read_chat_db(
     >>> history.messages.groupby("chat_name", observed=True).size()  # doctest: +SKIP
     """
     chosen = _tables(tables)
-    now = datetime.now(UTC)
-    query = Query(
-        chat_ids=None if chat_ids is None else list(chat_ids),
-        since_us=None if since is None else to_us(parse_instant(since, now=now, name="since")),
-        until_us=None if until is None else to_us(parse_instant(until, now=now, name="until")),
-        participants=None if participants is None else list(participants),
-        from_me=from_me,
-        text=text,
-        limit=limit,
-        include=list(include),
-    )
+    query = _query(since, until, from_me, text, limit, include)
+    ids = None if chat_ids is None else checked_rowids(chat_ids, "chat_ids")
+    people = None if participants is None else checked_people(participants)
     with _opened(Path(path).expanduser()) as database:
+        query = structs.replace(
+            query,
+            chat_ids=None if ids is None else _known_chats(database, ids),
+            participants=None if people is None else _known_people(database, people, region),
+        )
         return History(_frames(chosen, database.read_tables(chosen, query)))
+
+
+def _query(
+    since: TimeLike | None,
+    until: TimeLike | None,
+    from_me: bool | None,
+    text: str | None,
+    limit: int | None,
+    include: str | Iterable[str],
+) -> Query:
+    """Check what a caller gave, as far as that can be done without the file."""
+    now = datetime.now(UTC)
+    return Query(
+        since_us=None if since is None else to_us(checked_instant(since, "since", now=now)),
+        until_us=None if until is None else to_us(checked_instant(until, "until", now=now)),
+        from_me=None if from_me is None else checked_flag(from_me, "from_me"),
+        text=None if text is None else checked_text(text, "text"),
+        limit=checked_limit(limit),
+        include=list(checked_include(include)),
+    )
+
+
+def _known_chats(database: ChatDb, ids: list[int]) -> list[int]:
+    unknown = set(ids).difference(database.chat_ids)
+    if unknown:
+        raise AddressError(
+            f"no chat has the id {min(unknown)}", hint='read_chat_db(path, tables="chats").chats lists all there are'
+        )
+    return ids
+
+
+def _known_people(database: ChatDb, people: Iterable[str], region: str) -> list[str]:
+    """Return the handles of people as they are stored; who has left all chats is known by what they wrote."""
+    batches = database.read("participants")
+    known = [handle for batch in batches for handle in rows_of(batch.columns.get("handle", []), batch.rows)]
+    found, missing = find_people(people, known, region=region)
+    for person in missing:
+        spelled = spellings(person, region=region)
+        wrote = Query(participants=spelled, limit=1, include=[*INCLUDES])
+        if not any(batch.rows for batch in database.read("messages", wrote)):
+            raise nobody(person)
+        found += spelled
+    return found
 
 
 @contextmanager
@@ -209,7 +273,7 @@ def _tables(tables: Iterable[str] | None) -> list[str]:
     names = [tables] if isinstance(tables, str) else list(tables)
     for name in names:
         if name not in TABLES:
-            raise ValueError(f"no table is named {name!r}: take some of {', '.join(TABLES)}")
+            raise refused(f"no table is named {name!r}", hint=f"take some of {', '.join(TABLES)}")
     return [name for name in TABLES if name in names]
 
 

@@ -20,7 +20,7 @@ import pytest
 from imsg_sdk import IMessageClient
 from imsg_sdk.client.pool import Role
 from imsg_sdk.config import ClientConfig
-from imsg_sdk.errors import ClientClosed, ConfigError, DatabaseUnavailable, ForkedProcess, UsageError
+from imsg_sdk.errors import AddressError, ClientClosed, ConfigError, DatabaseUnavailable, ForkedProcess, UsageError
 from imsg_sdk.rpc.backends import our_server, ssh_backend
 
 LATE = Path(__file__).resolve().parents[1] / "hostile" / "children" / "answers_late.py"
@@ -266,11 +266,14 @@ def test_logs_and_reprs_hold_no_private_text(database: Path, caplog: pytest.LogC
     caplog.set_level(logging.DEBUG, logger="imsg_sdk")
     with IMessageClient.from_chat_db(database) as client:
         client.search("secret words")
-        client.messages(participants="+15555550100")
-        shown = repr(client)
+        with pytest.raises(AddressError) as caught:
+            client.messages(participants="+15555550100")
+        person = client.messages(limit=None)["sender"].dropna().iloc[-1]
+        client.messages(participants=person)
+        shown = repr(client) + str(caught.value)
     logged = "\n".join(record.getMessage() for record in caplog.records)
     assert "x.messages" in logged
-    for private in ("secret", "5555550100", str(database)):
+    for private in ("secret", "5555550100", person, str(database)):
         assert private not in logged + shown
 
 

@@ -1,0 +1,77 @@
+"""`read_chat_db` means and refuses the same arguments as the client does."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from imsg_sdk import IMessageClient, read_chat_db
+from imsg_sdk.errors import AddressError, ImsgError, InvalidParams
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"limit": -1}, "above 0"),
+        ({"limit": "5"}, "above 0"),
+        ({"since": "x"}, "ISO 8601"),
+        ({"since": datetime(2026, 1, 1)}, "time zone"),
+        ({"since": date(2026, 1, 1)}, "not date"),
+        ({"until": np.datetime64("2026-01-01")}, "not datetime64"),
+        ({"since": timedelta(days=10**6)}, "year 1"),
+        ({"from_me": "yes"}, "True, False or None"),
+        ({"text": ""}, "blank"),
+        ({"text": 5}, "must be text"),
+        ({"include": "everything"}, "orphaned, deleted, reactions"),
+        ({"participants": [""]}, "handles"),
+        ({"participants": 5}, "handles"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_both_roads(
+    extended: IMessageClient, database: Path, arguments: dict[str, object], text: str
+) -> None:
+    with pytest.raises(InvalidParams, match=text):
+        read_chat_db(database, **arguments)  # type: ignore[arg-type]
+    with pytest.raises(InvalidParams, match=text):
+        extended.messages(**arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("chat_ids", [["a"], "1", [1.5], [True], 2**64])
+def test_ids_of_chats_are_whole_numbers(database: Path, chat_ids: object) -> None:
+    with pytest.raises(InvalidParams, match="chat_ids must be whole numbers"):
+        read_chat_db(database, chat_ids=chat_ids)  # type: ignore[arg-type]
+
+
+def test_an_unknown_chat_is_an_error_and_not_an_empty_frame(database: Path) -> None:
+    with pytest.raises(AddressError, match="9999"):
+        read_chat_db(database, chat_ids=[1, 9999])
+
+
+def test_chats_are_given_as_one_id_or_as_a_column(database: Path) -> None:
+    whole = read_chat_db(database)
+    one = whole.messages["chat_id"].value_counts().index[0]
+    found = read_chat_db(database, chat_ids=one).messages
+    assert len(found) > 0
+    assert len(read_chat_db(database, chat_ids=pd.Series([one])).messages) == len(found)
+
+
+def test_an_unknown_region_is_an_error(database: Path) -> None:
+    with pytest.raises(ImsgError, match="ZZ"):
+        read_chat_db(database, participants="+15550100142", region="ZZ")
+
+
+def test_an_age_may_be_a_timedelta(extended: IMessageClient, database: Path) -> None:
+    newest = read_chat_db(database).messages["created_at"].max()
+    age = pd.Timestamp.now("UTC") - newest + timedelta(days=30)
+    found = read_chat_db(database, since=age).messages
+    assert 0 < len(found) < len(read_chat_db(database).messages)
+    assert extended.messages(since=age.to_pytimedelta(), limit=None)["rowid"].tolist() == found["rowid"].tolist()
+
+
+def test_one_name_of_hidden_rows_is_no_list_of_letters(database: Path) -> None:
+    with_reactions = read_chat_db(database, include="reactions").messages
+    assert len(with_reactions) > len(read_chat_db(database).messages)
