@@ -26,7 +26,15 @@ __all__ = [
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all records; a ``repr`` shows no private text."""
+    """Base of all records; a ``repr`` shows no text, name, path or handle."""
+
+    def __repr__(self) -> str:
+        # A class that forgets to say what may be shown of it shows nothing.
+        return f"<{type(self).__name__}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Keep the fields from rich, which would list them all."""
+        return []
 
 
 class Reaction(Record, frozen=True, kw_only=True):
@@ -41,6 +49,9 @@ class Reaction(Record, frozen=True, kw_only=True):
     is_from_me: bool = False
     created_at: datetime | None = None
     extra: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<Reaction {self.type} on message {self.message_rowid}>"
 
 
 class Attachment(Record, frozen=True, kw_only=True):
@@ -63,6 +74,10 @@ class Attachment(Record, frozen=True, kw_only=True):
     transcription: str | None = None
     extra: dict[str, Any] = {}
 
+    def __repr__(self) -> str:
+        size = "size unknown" if self.total_bytes is None else f"{self.total_bytes:,} bytes"
+        return f"<Attachment {self.rowid} of message {self.message_rowid}, {self.mime_type or 'no type'}, {size}>"
+
 
 class Poll(Record, frozen=True, kw_only=True):
     """A poll or a vote, as the program reports it."""
@@ -75,6 +90,9 @@ class Poll(Record, frozen=True, kw_only=True):
     votes: tuple[tuple[str, str | None], ...] = ()
     """Pairs of option id and voter's handle."""
     extra: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<Poll {self.kind}, {_counted(len(self.options), 'option')}, {_counted(len(self.votes), 'vote')}>"
 
 
 class Message(Record, frozen=True, kw_only=True):
@@ -142,8 +160,7 @@ class Message(Record, frozen=True, kw_only=True):
     """Keys of the wire this version does not know."""
 
     def __repr__(self) -> str:
-        text = "no text" if self.text is None else f"{len(self.text)} characters"
-        return f"<Message {self.rowid} in chat {self.chat_id}, {text}>"
+        return f"<Message {self.rowid} in chat {self.chat_id}, {_length(self.text)}>"
 
 
 class Chat(Record, frozen=True, kw_only=True):
@@ -170,7 +187,7 @@ class Chat(Record, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         kind = "group" if self.is_group else "direct"
-        return f"<Chat {self.chat_id}, {kind}, {self.n_participants} participants>"
+        return f"<Chat {self.chat_id}, {kind}, {_counted(self.n_participants, 'participant')}>"
 
 
 class Participant(Record, frozen=True, kw_only=True):
@@ -183,6 +200,9 @@ class Participant(Record, frozen=True, kw_only=True):
     country: str | None = None
     person_id: str | None = None
 
+    def __repr__(self) -> str:
+        return f"<Participant of chat {self.chat_id}>"
+
 
 class Edit(Record, frozen=True, kw_only=True):
     """One version of an edited part; fields as in :data:`imsg_sdk.columns.EDITS`."""
@@ -193,6 +213,10 @@ class Edit(Record, frozen=True, kw_only=True):
     text: str | None = None
     edited_at: datetime | None = None
     is_unsent: bool = False
+
+    def __repr__(self) -> str:
+        what = "unsent" if self.is_unsent else f"version {self.version}, {_length(self.text)}"
+        return f"<Edit of message {self.message_rowid}, part {self.part}, {what}>"
 
 
 class ScheduledMessage(Record, frozen=True, kw_only=True):
@@ -207,6 +231,9 @@ class ScheduledMessage(Record, frozen=True, kw_only=True):
     scheduled_at: datetime | None = None
     extra: dict[str, Any] = {}
 
+    def __repr__(self) -> str:
+        return f"<ScheduledMessage {self.rowid} in chat {self.chat_id}, {_length(self.text)}>"
+
 
 class SendStatus(Record, frozen=True, kw_only=True):
     """What the database knows of a sent message."""
@@ -216,6 +243,9 @@ class SendStatus(Record, frozen=True, kw_only=True):
     service: str | None = None
     delivered_at: datetime | None = None
     extra: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<SendStatus {self.send_state}>"
 
 
 class Stats(Record, frozen=True, kw_only=True):
@@ -233,4 +263,12 @@ class Stats(Record, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
     def __repr__(self) -> str:
-        return f"<Stats of {self.total_messages} messages>"
+        return f"<Stats of {_counted(self.total_messages, 'message')}>"
+
+
+def _length(text: str | None) -> str:
+    return "no text" if text is None else _counted(len(text), "character")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

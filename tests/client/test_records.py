@@ -298,3 +298,43 @@ def test_every_column_has_a_field_of_its_name(table: columns.Table) -> None:
     )
     fields = getattr(models, kind).__struct_fields__
     assert set(table.names) <= set(fields)
+
+
+PRIVATE: dict[str, Any] = {
+    "text": "secret",
+    "name": "secret",
+    "contact_name": "secret",
+    "chat_name": "secret",
+    "sender": "secret",
+    "handle": "secret",
+    "identifier": "secret",
+    "path": "secret",
+    "filename": "secret",
+    "transfer_name": "secret",
+    "transcription": "secret",
+    "question": "secret",
+    "options": (("1", "secret"),),
+    "votes": (("1", "secret"),),
+    "participants": ("secret",),
+    "senders": ({"sender": "secret"},),
+    "extra": {"key": "secret"},
+}
+
+
+@pytest.mark.parametrize("name", models.__all__)
+def test_a_repr_shows_no_private_text(name: str) -> None:
+    kind = getattr(models, name)
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        if field.name in PRIVATE:
+            values[field.name] = PRIVATE[field.name]
+        elif field.required:
+            values[field.name] = 1 if field.type is int else "word"
+    record = kind(**values)
+    assert repr(record).startswith(f"<{name}")
+    assert "secret" not in repr(record) + str(record.__rich_repr__())
+
+
+def test_a_repr_counts_one_as_one() -> None:
+    assert repr(models.Chat(chat_id=1, n_participants=1)) == "<Chat 1, direct, 1 participant>"
+    assert repr(models.Chat(chat_id=1, is_group=True, n_participants=3)) == "<Chat 1, group, 3 participants>"
