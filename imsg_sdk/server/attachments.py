@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from imsg_sdk.server.database import Database
+from imsg_sdk.server.paths import expand_home
 from imsg_sdk.server.rows import chunks
 from imsg_sdk.wire import WireAttachment
 
-__all__ = ["AttachmentReader", "default_home"]
-
-
-def default_home() -> str:
-    """Return the home against which ``~`` is read: that of CoreFoundation, if set, else the user's."""
-    return os.environ.get("CFFIXED_USER_HOME") or os.environ.get("HOME") or str(Path.home())
+__all__ = ["AttachmentReader"]
 
 
 class AttachmentReader:
@@ -51,7 +46,7 @@ class AttachmentReader:
         self, filename: Any, transfer_name: Any, uti: Any, mime_type: Any, size: Any, sticker: Any
     ) -> WireAttachment:
         name = _text(filename)
-        path = self._expanded(name)
+        path = expand_home(name, self._home)
         return WireAttachment(
             filename=name,
             transfer_name=_text(transfer_name),
@@ -62,11 +57,6 @@ class AttachmentReader:
             original_path=path,
             missing=not path or not _is_file(path),
         )
-
-    def _expanded(self, name: str) -> str:
-        if name == "~" or name.startswith("~/"):
-            return self._home.rstrip("/") + name[1:]
-        return name
 
 
 def _is_file(path: str) -> bool:

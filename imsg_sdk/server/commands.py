@@ -13,11 +13,12 @@ import msgspec
 from imsg_sdk._time import us_to_apple_ns
 from imsg_sdk.server import tables
 from imsg_sdk.server.argv import COMMANDS, Invocation, UsageError
+from imsg_sdk.server.bounds import read_bound, stored_bound
 from imsg_sdk.server.dialect import PROGRAM_VERSIONS, Dialect
 from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.help import BRIDGE_HINT, permission_banner, status_text
-from imsg_sdk.server.methods import Reads, parse_date, stored_bound
+from imsg_sdk.server.methods import Reads
 from imsg_sdk.server.mutations import Mutations
 from imsg_sdk.server.output import Writer
 from imsg_sdk.server.paths import home
@@ -150,8 +151,8 @@ def _watch(job: _Job) -> Iterator[bytes]:
         include_reactions=asked.flag("reactions"),
         attachments=job.wants_json or asked.flag("attachments"),
         participants=tuple(asked.texts("participants")),
-        start_ns=parse_date(asked.text("start"), asked.dialect),
-        end_ns=parse_date(asked.text("end"), asked.dialect),
+        start_ns=read_bound(asked.text("start"), asked.dialect),
+        end_ns=read_bound(asked.text("end"), asked.dialect),
     )
     debounce_s = _duration(asked.text("debounce"))
     job.store().close()  # one that cannot be opened has its own text

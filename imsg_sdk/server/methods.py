@@ -11,16 +11,15 @@ import msgspec
 from imsg_sdk._time import from_us, us_to_apple_ns
 from imsg_sdk.rpc import protocol
 from imsg_sdk.server import tables
-from imsg_sdk.server.dates import parse_bound
+from imsg_sdk.server.bounds import stored_bound
 from imsg_sdk.server.dialect import PROGRAM_VERSIONS, Dialect
 from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.faults import RpcError
-from imsg_sdk.server.integers import INT64
 from imsg_sdk.server.params import read, refuse_unknown
 from imsg_sdk.server.senders import Senders
 from imsg_sdk.server.source import DatabaseFile
 
-__all__ = ["Reads", "parse_date", "stored_bound"]
+__all__ = ["Reads"]
 
 _NO_MEDIA: Final = "media statistics are unavailable because attachment tables are missing"
 
@@ -200,22 +199,3 @@ def _whole_limit(params: Mapping[str, Any]) -> Mapping[str, Any]:
     if "limit" in params and (isinstance(params["limit"], bool) or not isinstance(params["limit"], int)):
         return {**params, "limit": 0}
     return params
-
-
-def parse_date(text: str | None, dialect: Dialect) -> int | None:
-    """Return a bound in nanoseconds since 2001; what is no date is refused as `dialect` does."""
-    if text is None:
-        return None
-    bound = parse_bound(text)
-    if bound is None:
-        refusal = f"Invalid ISO8601 date: {text}"
-        raise RpcError.invalid_params(refusal) if dialect is Dialect.V1 else RpcError.internal(refusal)
-    return bound
-
-
-def stored_bound(text: str | None, dialect: Dialect) -> int | None:
-    """Return a bound that a stored date can be compared with; the real program dies of any other."""
-    bound = parse_date(text, dialect)
-    if bound is not None and bound not in INT64:
-        raise RpcError.invalid_params(f"Invalid ISO8601 date: {text}")
-    return bound

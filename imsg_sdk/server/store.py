@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from imsg_sdk.columns import Batch
 from imsg_sdk.server import sending
 from imsg_sdk.server.arrivals import Arrivals, WatchPage, WatchView
-from imsg_sdk.server.attachments import AttachmentReader, default_home
+from imsg_sdk.server.attachments import AttachmentReader
 from imsg_sdk.server.chats import ChatList, group_of
 from imsg_sdk.server.database import Database, OpenFailed, StoreError
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.directory import ChatEntry, Directory
 from imsg_sdk.server.messages import MessageBuilder
 from imsg_sdk.server.objects import AfterPage, ChatTarget, Group, PollFacts
+from imsg_sdk.server.paths import home as own_home
 from imsg_sdk.server.pollbook import PollBook
 from imsg_sdk.server.previews import PreviewFinder
 from imsg_sdk.server.reactions import ReactionIndex
@@ -95,7 +96,7 @@ class Store:
             There is no such file, or it is no database that can be read.
         """
         database = Database.open(path, dialect)
-        return cls(database, dialect=dialect, extended=extended, home=default_home() if home is None else home)
+        return cls(database, dialect=dialect, extended=extended, home=own_home() if home is None else home)
 
     @property
     def path(self) -> str:

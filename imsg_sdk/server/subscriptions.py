@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from imsg_sdk.server import tables
+from imsg_sdk.server.bounds import read_bound
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.envelope import Request
+from imsg_sdk.server.extension import Handled
 from imsg_sdk.server.faults import RpcError
-from imsg_sdk.server.methods import parse_date
 from imsg_sdk.server.params import read, refuse_unknown
 from imsg_sdk.server.senders import Senders
 from imsg_sdk.server.source import DatabaseFile
@@ -17,8 +17,6 @@ from imsg_sdk.server.store import WatchView
 from imsg_sdk.server.watcher import Watcher
 
 __all__ = ["Subscriptions"]
-
-Started = tuple[Any, Callable[[], None] | None]
 
 
 class Subscriptions:
@@ -34,7 +32,7 @@ class Subscriptions:
         """End all of them; what comes later is refused."""
         self._watcher.close()
 
-    def call(self, request: Request) -> Started:
+    def call(self, request: Request) -> Handled:
         """Return the result, and what is to happen once it is written."""
         declared = tables.CONTROL[request.method]
         if self._dialect is Dialect.V1:
@@ -49,7 +47,7 @@ class Subscriptions:
                 return {"ok": True}, None
         return self._events(values["buffer_limit"])
 
-    def _events(self, buffer_limit: int) -> Started:
+    def _events(self, buffer_limit: int) -> Handled:
         if not self._senders.has_bridge:
             raise RpcError.no_bridge("Bridge events unavailable")
         number = self._watcher.take_number()
@@ -62,14 +60,14 @@ class Subscriptions:
         if request.method == "watch.subscribe" and given and values["debounce_ms"] is None:
             raise RpcError.invalid_params("debounce_ms must be a non-negative integer")
 
-    def _subscribe(self, values: dict[str, Any]) -> Started:
+    def _subscribe(self, values: dict[str, Any]) -> Handled:
         view = WatchView(
             chat_id=values["chat_id"],
             include_reactions=values["include_reactions"],
             attachments=values["attachments"],
             participants=tuple(values["participants"]),
-            start_ns=parse_date(values["start"], self._dialect),
-            end_ns=parse_date(values["end"], self._dialect),
+            start_ns=read_bound(values["start"], self._dialect),
+            end_ns=read_bound(values["end"], self._dialect),
         )
         with self._source.store():  # -32002 comes before the limit of subscriptions
             pass

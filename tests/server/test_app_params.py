@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imsg_sdk.server import tables
-from imsg_sdk.server.dates import parse_bound
+from imsg_sdk.server.bounds import parse_bound
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.integers import INT64

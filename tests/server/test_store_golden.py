@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from imsg_sdk.server.dates import parse_bound
+from imsg_sdk.server.bounds import parse_bound
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.store import Store, WatchView
 from imsg_sdk.server.zones import find_zone

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec import UNSET
 
-from imsg_sdk.server.attachments import default_home
 from imsg_sdk.server.dialect import Dialect
+from imsg_sdk.server.paths import home as own_home
 from imsg_sdk.server.store import OpenFailed, Store, StoreError, WatchView
 
 
@@ -230,7 +230,7 @@ def test_the_home_of_the_environment(monkeypatch, environment, home):
     monkeypatch.delenv("CFFIXED_USER_HOME", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert default_home() == home
+    assert own_home() == home
 
 
 def test_many_threads_may_ask_at_once(db, open_store):

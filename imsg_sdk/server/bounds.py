@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["parse_bound"]
+from imsg_sdk.server.dialect import Dialect
+from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.integers import INT64
+
+__all__ = ["parse_bound", "read_bound", "stored_bound"]
 
 _FORM: Final = re.compile(
     r"([0-9]{4,})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:(Z)|([+-])([0-9]{2})(?::?([0-9]{2}))?)"
@@ -30,6 +34,25 @@ def parse_bound(text: str) -> int | None:
     seconds = _days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - _offset(match)
     fraction = int((match[7] or "0")[:9].ljust(9, "0"))
     return seconds * 10**9 + fraction
+
+
+def read_bound(text: str | None, dialect: Dialect) -> int | None:
+    """Return a bound in nanoseconds since 2001; what is no date is refused as `dialect` does."""
+    if text is None:
+        return None
+    bound = parse_bound(text)
+    if bound is None:
+        refusal = f"Invalid ISO8601 date: {text}"
+        raise RpcError.invalid_params(refusal) if dialect is Dialect.V1 else RpcError.internal(refusal)
+    return bound
+
+
+def stored_bound(text: str | None, dialect: Dialect) -> int | None:
+    """Return a bound that a stored date can be compared with; the real program dies of any other."""
+    bound = read_bound(text, dialect)
+    if bound is not None and bound not in INT64:
+        raise RpcError.invalid_params(f"Invalid ISO8601 date: {text}")
+    return bound
 
 
 def _offset(match: re.Match[str]) -> int:
