@@ -6,6 +6,7 @@ No I/O in this file; a sender is never parsed as a target; ``phonenumbers`` is i
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import unicodedata
@@ -47,6 +48,7 @@ _PREFIX = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_DIGIT = re.compile(r"[0-9]")
 _NOT_DIALLED = re.compile(r"[^0-9+]")
 _MAX_ROWID = 2**63 - 1
 _SHORT_CODE_DIGITS = 6
@@ -113,21 +115,31 @@ def _without_service(text: str) -> str:
     return text
 
 
+def _as_word(text: str) -> str:
+    """Return a handle that is no number, without its spaces and its case."""
+    return _SPACES.sub("", _without_service(text)).casefold()
+
+
 def normalize_handle(text: str) -> str:
     """Return the form in which two spellings of one handle are equal; for comparing, never for sending.
 
-    Service prefixes go, however many.  An e-mail address is lower-cased.  What looks like a phone number
-    becomes ``+`` and its digits, without any knowledge of countries (:func:`lookup_key` has that).  Anything
-    else loses its spaces and its case, so that two different business handles never meet.
+    Service prefixes go, however many.  An e-mail address is lower-cased.  Anything else with a digit in it
+    counts as a number, as in the reference gateway: ``+`` and its digits, so that ``tel:+1 555`` and ``+1555;ext``
+    are ``+1555``, without any knowledge of countries (:func:`lookup_key` has that).  A handle without digits
+    loses its spaces and its case, so that two different names never meet.
     """
+    return _normal_form(text)
+
+
+@functools.lru_cache(maxsize=8192)
+def _normal_form(text: str) -> str:
     text = _without_service(text)
     if "@" in text:
         return text.lower()
-    number = trim(text[9:]) if text[:9].lower() == "whatsapp:" else text
-    if _looks_like_phone(number):
-        digits = _NOT_DIALLED.sub("", number)
-        return digits if digits.startswith("+") else f"+{digits}"
-    return _SPACES.sub("", text).casefold()
+    if not _DIGIT.search(text):
+        return _as_word(text)
+    digits = _NOT_DIALLED.sub("", text)
+    return digits if digits.startswith("+") else f"+{digits}"
 
 
 class Handle(msgspec.Struct, frozen=True):
@@ -149,9 +161,10 @@ class Handle(msgspec.Struct, frozen=True):
         text = self.normalized
         if "@" in text:
             return HandleKind.EMAIL
-        if text.startswith("urn:biz:"):
+        word = _as_word(self.raw)
+        if word.startswith("urn:biz:"):
             return HandleKind.BUSINESS
-        if not _looks_like_phone(text):
+        if not _looks_like_phone(word.removeprefix("whatsapp:").removeprefix("tel:")):
             return HandleKind.OTHER
         is_short = len(text) - 1 <= _SHORT_CODE_DIGITS and "+" not in self.raw
         return HandleKind.SHORT_CODE if is_short else HandleKind.PHONE
@@ -168,6 +181,8 @@ class Handle(msgspec.Struct, frozen=True):
                 return f"{text[:3]}…{text[-2:]}" if len(text) > 8 else f"{text[:2]}…"
             case HandleKind.BUSINESS:
                 return "urn:biz:…"
+            case HandleKind.OTHER:
+                return f"{_as_word(self.raw)[:2]}…"
         return f"{text[:2]}…"
 
     def __eq__(self, other: object) -> bool:
@@ -422,7 +437,8 @@ def lookup_key(handle: str, *, region: str = "US") -> str:
     Returns
     -------
     str
-        E.164 where `handle` can be a phone number; else the normal form of :func:`normalize_handle`.
+        E.164 where `handle` can be a phone number, the normal form of :func:`normalize_handle` for short codes
+        and e-mail addresses; else the handle without its spaces and its case.
 
     Raises
     ------
@@ -433,8 +449,10 @@ def lookup_key(handle: str, *, region: str = "US") -> str:
 
     if region.upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise AddressError(f"unknown region {region[:20]!r}", hint="write two letters, such as US, GB or DE")
-    plain = normalize_handle(handle)
-    if Handle(handle).kind in (HandleKind.EMAIL, HandleKind.SHORT_CODE, HandleKind.BUSINESS):
+    kind = Handle(handle).kind
+    # A word with digits is a number only to the gateway: BOB2 is not the short code 2.
+    plain = _as_word(handle) if kind in (HandleKind.BUSINESS, HandleKind.OTHER) else normalize_handle(handle)
+    if kind in (HandleKind.EMAIL, HandleKind.SHORT_CODE, HandleKind.BUSINESS):
         return plain
     # As written: the normal form puts a + before national numbers too, and drops what "(0)" tells.
     written = "".join(char for char in _without_service(handle) if unicodedata.category(char) != "Cf")

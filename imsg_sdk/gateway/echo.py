@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 
 from imsg_sdk._time import to_us
+from imsg_sdk.addressing import normalize_handle
 from imsg_sdk.gateway.conversation import lane_of
-from imsg_sdk.gateway.senders import normal_form
 from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
 
@@ -126,10 +126,10 @@ def is_self_chat(message: Message) -> bool:
 
     Where the program does not say which own address was used, nothing can be told, and it does not.
     """
-    identifier = normal_form(message.chat_identifier or "")
-    if message.is_group or not identifier or normal_form(message.destination_caller_id or "") != identifier:
+    identifier = normalize_handle(message.chat_identifier or "")
+    if message.is_group or not identifier or normalize_handle(message.destination_caller_id or "") != identifier:
         return False
-    return message.sender is None or normal_form(message.sender) == identifier
+    return message.sender is None or normalize_handle(message.sender) == identifier
 
 
 class SelfChat:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from imsg_sdk.addressing import normalize_handle
 from imsg_sdk.gateway.mentions import Mention
 from imsg_sdk.gateway.policy import Facts, Policy
-from imsg_sdk.gateway.senders import normal_form
 from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
 
@@ -37,4 +37,4 @@ def gather_facts(message: Message, policy: Policy, *, received_at: datetime | No
     mention = policy.mentions.match(text) if is_group else Mention.NOT_MENTIONED
     if received_at is not None and message.created_at is not None:
         known["age_s"] = (received_at - message.created_at).total_seconds()
-    return Facts(sender=sender, handle=normal_form(sender), text=text, is_group=is_group, mention=mention, **known)
+    return Facts(sender=sender, handle=normalize_handle(sender), text=text, is_group=is_group, mention=mention, **known)

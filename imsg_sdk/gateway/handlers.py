@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from imsg_sdk.addressing import normalize_handle
 from imsg_sdk.gateway.context import Context
-from imsg_sdk.gateway.senders import normal_form
 
 __all__ = ["Filter", "Handler", "HandlerFunction", "Handlers", "MiddlewareFunction"]
 
@@ -162,7 +162,7 @@ def _filters(
         chats = frozenset([chat_id] if isinstance(chat_id, int) else chat_id)
         yield lambda context: context.message.chat_id in chats
     if sender is not None:
-        people = frozenset(normal_form(each) for each in ([sender] if isinstance(sender, str) else sender))
+        people = frozenset(normalize_handle(each) for each in ([sender] if isinstance(sender, str) else sender))
         yield lambda context: context.handle in people
     if text is not None:
         pattern = re.compile(text)

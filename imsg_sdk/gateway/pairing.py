@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
+from imsg_sdk.addressing import normalize_handle
 from imsg_sdk.errors import GatewayError
-from imsg_sdk.gateway.senders import normal_form
 from imsg_sdk.gateway.text import trim
 
 __all__ = ["PairingBook", "PairingRequest", "code_from", "pairing_text"]
@@ -76,7 +76,7 @@ class PairingBook:
 
     def is_approved(self, sender: str) -> bool:
         """Tell whether a sender was approved, in any spelling."""
-        return normal_form(sender) in self._approved
+        return normalize_handle(sender) in self._approved
 
     def pending(self, now: datetime) -> tuple[PairingRequest, ...]:
         """Return who waits, oldest first; what is older than an hour is gone."""
@@ -115,7 +115,7 @@ class PairingBook:
 
     def revoke(self, sender: str) -> bool:
         """Take an approval back; tell whether there was one."""
-        handle = normal_form(sender)
+        handle = normalize_handle(sender)
         was_there = handle in self._approved
         self._approved.discard(handle)
         return was_there
@@ -134,7 +134,7 @@ class PairingBook:
 
 
 def _storable(sender: str) -> str:
-    handle = normal_form(sender)
+    handle = normalize_handle(sender)
     return "" if handle == "*" else handle
 
 

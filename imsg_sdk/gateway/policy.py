@@ -19,7 +19,6 @@ from imsg_sdk.errors import ConfigError
 from imsg_sdk.gateway.commands import command_detector
 from imsg_sdk.gateway.mentions import Mention, MentionPatterns, name_pattern
 from imsg_sdk.gateway.reasons import Reason, remedy
-from imsg_sdk.gateway.senders import normal_form
 from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
 
@@ -40,7 +39,7 @@ class AllowList:
 
         self.is_empty = not entries
         self.anyone = bool(values(AllowKind.ANYONE))
-        self.handles = frozenset(map(normal_form, values(AllowKind.HANDLE))) - {""}
+        self.handles = values(AllowKind.HANDLE) - {""}
         self.chat_ids = values(AllowKind.CHAT_ID)
         self.guids = values(AllowKind.CHAT_GUID) - {""}
         self.identifiers = values(AllowKind.CHAT_IDENTIFIER) - {""}

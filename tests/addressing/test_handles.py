@@ -26,9 +26,14 @@ from imsg_sdk.errors import AddressError
         ("\u202a+1\u00a0555\u202c", "+1555"),
         ("", ""),
         (" \ufeff", ""),
+        ("tel:+1 555", "+1555"),
+        ("+1555;ext", "+1555"),
+        ("BOB2", "+2"),
+        ("urn:biz:abc-12", "+12"),
+        ("CHAT_ID:9", "+9"),
     ],
 )
-def test_phones_and_addresses_have_one_normal_form(text: str, normal: str) -> None:
+def test_what_holds_a_digit_or_an_at_sign_has_the_normal_form_of_the_reference(text: str, normal: str) -> None:
     assert normalize_handle(text) == normal
 
 
@@ -37,14 +42,12 @@ def test_phones_and_addresses_have_one_normal_form(text: str, normal: str) -> No
     [
         ("AMAZON", "amazon"),
         ("My Bank", "mybank"),
-        ("BOB2", "bob2"),
-        ("urn:biz:abc-12", "urn:biz:abc-12"),
+        ("urn:biz:abc", "urn:biz:abc"),
         ("*", "*"),
-        ("CHAT_ID:9", "chat_id:9"),
         ("\uff11\uff12", "\uff11\uff12"),
     ],
 )
-def test_other_handles_are_compared_as_written(text: str, normal: str) -> None:
+def test_handles_without_digits_are_compared_as_written(text: str, normal: str) -> None:
     assert normalize_handle(text) == normal
 
 
@@ -68,6 +71,8 @@ def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
         ("a@b.c", HandleKind.EMAIL),
         ("urn:biz:12-ab", HandleKind.BUSINESS),
         ("AMAZON", HandleKind.OTHER),
+        ("BOB2", HandleKind.OTHER),
+        ("tel:+15552223333", HandleKind.PHONE),
         ("", HandleKind.OTHER),
     ],
 )
@@ -85,6 +90,7 @@ def test_a_handle_knows_what_it_looks_like(text: str, kind: HandleKind) -> None:
         ("5550100", "+5…"),
         ("urn:biz:8a1c", "urn:biz:…"),
         ("AMAZON", "am…"),
+        ("Bank2", "ba…"),
     ],
 )
 def test_repr_str_and_redacted_show_little(text: str, shown: str) -> None:
@@ -115,7 +121,14 @@ def test_spellings_of_one_number_are_one_person(one: str, other: str, region: st
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("+15552223333", "+15552223334"), ("22395", "+122395"), ("AMAZON", "Bob"), ("a@b.c", "a@b.d"), ("", "+1")],
+    [
+        ("+15552223333", "+15552223334"),
+        ("22395", "+122395"),
+        ("AMAZON", "Bob"),
+        ("a@b.c", "a@b.d"),
+        ("", "+1"),
+        ("BOB2", "2"),
+    ],
 )
 def test_different_handles_are_different_people(one: str, other: str) -> None:
     assert not same_person(one, other)
