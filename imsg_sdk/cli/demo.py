@@ -87,6 +87,7 @@ def _look(client: IMessageClient, names: dict[str, str]) -> Demo:
     messages = client.messages(limit=None)
     reactions = client.reactions(limit=None)
     read_s = time.perf_counter() - begun
+    sent = messages.loc[~messages["is_scheduled"].fillna(False), "created_at"]
     names = demo_parts.with_groups(names, chats)
     word = demo_parts.word_to_look_for(messages)
     hits = client.search(word, limit=4)
@@ -95,8 +96,8 @@ def _look(client: IMessageClient, names: dict[str, str]) -> Demo:
             "messages": len(messages),
             "chats": len(chats),
             "tapbacks": len(reactions),
-            "first": rows.local_time(messages["created_at"].min(), "%B %Y", zone=demo_parts.ZONE),
-            "last": rows.local_time(messages["created_at"].max(), "%B %Y", zone=demo_parts.ZONE),
+            "first": rows.local_time(sent.min(), "%B %Y", zone=demo_parts.ZONE),
+            "last": rows.local_time(sent.max(), "%B %Y", zone=demo_parts.ZONE),
             "read_s": round(read_s, 2),
         },
         chats=demo_parts.top_chats(chats, messages, names),

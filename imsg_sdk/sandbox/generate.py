@@ -34,6 +34,7 @@ __all__ = ["Summary", "Truth", "generate"]
 SECOND = 1_000_000_000
 _YEARS = 3
 _LOST_SHARE = 0.007
+_SCHEDULED_DAYS = 3650
 _HELD_ROWS = 400
 
 
@@ -367,7 +368,8 @@ class _History:
         chat = conversations[min(fitting, key=self._sizes.__getitem__, default=0)]
         chat.out, chat.goal = rows, self._scheduled
         for number in range(self._scheduled):
-            moment = self._end_s + (1 + 4 * number) * DAY + self._dice.between(8, 21) * 3600
+            # The history ends on a fixed day; years later these must still wait.
+            moment = self._end_s + (_SCHEDULED_DAYS + 4 * number) * DAY + self._dice.between(8, 21) * 3600
             acts.scheduled(chat, texts[number], moment * SECOND)
         return rows
 

@@ -163,3 +163,13 @@ def test_demo_is_a_small_circle_with_names(tmp_path: Path, read_rows: Any) -> No
     assert {"Sunday lunch", "Boat crew ⛵️", "Book club (we read half)"} <= {chat["name"] for chat in chats}
     assert 12 <= len(chats) <= 28
     assert {"poll", "voice", "link", "edited", "unsent", "event", "tapback", "scheduled"} <= set(summary.kinds)
+
+
+def test_scheduled_messages_still_wait_years_after_the_history_was_made_up(tmp_path: Path, opened: Any) -> None:
+    generate(tmp_path / "chat.db", messages=600)
+    with opened(tmp_path / "chat.db") as connection:
+        days = connection.execute(
+            "SELECT date(date / 1000000000 + 978307200, 'unixepoch') FROM message WHERE schedule_type = 2"
+        ).fetchall()
+    assert len(days) == 3
+    assert min(days) > ("2036",)
