@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 from imsg_sdk.errors import ConfigError
 from imsg_sdk.sandbox import demo
@@ -67,8 +68,8 @@ def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             given = {"seed": demo.SEED, "messages": demo.MESSAGES, "system": demo.SYSTEM, **given}
             given["chats"] = demo.circle(given["seed"])
         summary = generate(arguments.path, progress=_show if sys.stderr.isatty() else None, **given)
-    except FileExistsError as error:
-        parser.error(f"{error}: --force replaces it")
+    except FileExistsError:
+        parser.error(f"{Path(arguments.path).name} exists: choose another name, or replace it with --force")
     except ConfigError as error:
         parser.error(f"argument --{error.path.replace('_', '-')}: {error.message} ({error.hint or 'see --help'})")
     except (OSError, sqlite3.Error) as error:

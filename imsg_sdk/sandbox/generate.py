@@ -141,7 +141,7 @@ def generate(
     """
     target = Path(path)
     if target.exists() and not force:
-        raise FileExistsError(f"{target.name} exists; choose another name, or say force")
+        raise FileExistsError(f"{target.name} exists: choose another name, or give force=True")
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", str(target.parent))
     _check(messages=messages, people=people, groups=groups, body_only=body_only, in_wal=in_wal)

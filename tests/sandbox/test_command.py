@@ -74,3 +74,15 @@ def test_missing_folder_is_said(tmp_path: Path, capsys: Any) -> None:
 def test_folder_in_the_way_is_said(tmp_path: Path, capsys: Any) -> None:
     assert main(["generate", str(tmp_path), "--messages", "20", "--force"]) == 1
     assert "cannot write" in capsys.readouterr().err
+
+
+def test_a_file_that_is_there_is_named_once_with_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "chat.db"
+    path.touch()
+    with pytest.raises(SystemExit) as caught:
+        main(["generate", str(path)])
+    assert caught.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("chat.db exists: choose another name, or replace it with --force")
