@@ -27,6 +27,7 @@ __all__ = [
     "Target",
     "TargetKind",
     "TargetLike",
+    "checked_region",
     "format_chat_target",
     "is_allowed",
     "lookup_key",
@@ -424,6 +425,23 @@ def is_allowed(
     return False
 
 
+def checked_region(region: str) -> str:
+    """Return a country in the spelling of the standard.
+
+    Raises
+    ------
+    AddressError
+        `region` is no country that has phone numbers.
+    """
+    name = region.strip().upper() if isinstance(region, str) else ""
+    if name != "US":  # spares almost everyone the import
+        import phonenumbers
+
+        if name not in phonenumbers.SUPPORTED_REGIONS:
+            raise AddressError(f"unknown region {str(region)[:20]!r}", hint="write two letters, such as US, GB or DE")
+    return name
+
+
 def lookup_key(handle: str, *, region: str = "US") -> str:
     """Return a key that is equal for all spellings of one number, national ones of `region` included.
 
@@ -447,8 +465,7 @@ def lookup_key(handle: str, *, region: str = "US") -> str:
     """
     import phonenumbers
 
-    if region.upper() not in phonenumbers.SUPPORTED_REGIONS:
-        raise AddressError(f"unknown region {region[:20]!r}", hint="write two letters, such as US, GB or DE")
+    region = checked_region(region)
     kind = Handle(handle).kind
     # A word with digits is a number only to the gateway: BOB2 is not the short code 2.
     plain = _as_word(handle) if kind in (HandleKind.BUSINESS, HandleKind.OTHER) else normalize_handle(handle)
@@ -457,7 +474,7 @@ def lookup_key(handle: str, *, region: str = "US") -> str:
     # As written: the normal form puts a + before national numbers too, and drops what "(0)" tells.
     written = "".join(char for char in _without_service(handle) if unicodedata.category(char) != "Cf")
     try:
-        number = phonenumbers.parse(written, region.upper())
+        number = phonenumbers.parse(written, region)
     except phonenumbers.NumberParseException:
         return plain
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:

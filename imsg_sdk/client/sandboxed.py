@@ -68,7 +68,8 @@ class PrivateSandbox:
         ending = run_command(argv, timeout_s=self.timeout_s, folder=self.folder, is_unwanted=is_unwanted).ending
         tail = redact(ending.stderr_tail)
         if ending.returncode == 2:
-            raise UsageError("no history can be made of these numbers", hint=tail.rpartition("error: ")[2].strip())
+            reason = tail.rpartition("error: ")[2].removeprefix("argument --messages: ").partition(" (")[0].strip()
+            raise UsageError(f"no sandbox can be made: {reason}", hint="ask for more messages, or for preset=None")
         if ending.returncode != 0:
             raise BackendExited(
                 f"the sandbox generator {describe_exit(ending.returncode)}",

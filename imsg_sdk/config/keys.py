@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from imsg_sdk.addressing import AllowEntry, Service, parse_allow_entry
+from imsg_sdk.addressing import AllowEntry, Service, checked_region, parse_allow_entry
 from imsg_sdk.config.settings import (
     ChunkMode,
     DmPolicy,
@@ -50,6 +50,13 @@ def _text(value: Any, path: str) -> str:
 def _filled_or(default: str | None) -> Reader:
     """Read trimmed text; blank counts as not given."""
     return lambda value, path: _text(value, path).strip() or default
+
+
+def _region(value: Any, path: str) -> str:
+    try:
+        return checked_region(_text(value, path).strip() or "US")
+    except AddressError as error:
+        raise ConfigError(f"{path}: {error.message}", path=path, hint=error.hint) from None
 
 
 def _db_path(value: Any, path: str) -> str | None:
@@ -209,7 +216,7 @@ class Key(msgspec.Struct, frozen=True):
 KEYS: Final[tuple[Key, ...]] = (
     Key("cli_path", "imessage.cliPath", _filled_or("imsg"), "Program to start; a name on PATH or a path."),
     Key("db_path", "imessage.dbPath", _db_path, "Messages database, instead of the program's own choice."),
-    Key("region", "imessage.region", _filled_or("US"), "Country that numbers without a country code belong to."),
+    Key("region", "imessage.region", _region, "Country that numbers without a country code belong to."),
     Key("service", "imessage.service", _choice(Service), "How a handle written without a service is reached."),
     Key("remote_host", "imessage.remoteHost", _host, "Mac that runs the program, as host or user@host."),
     Key(

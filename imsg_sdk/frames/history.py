@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from os import PathLike
+from os import PathLike, fsdecode
 from pathlib import Path
 from typing import Any, Final, SupportsIndex
 
@@ -19,6 +19,7 @@ import pandas as pd
 from msgspec import structs
 
 from imsg_sdk._time import to_us
+from imsg_sdk.addressing import checked_region
 from imsg_sdk.arguments import (
     INCLUDES,
     People,
@@ -174,9 +175,9 @@ def read_chat_db(
     PermissionDenied
         The file may not be read: on a Mac, Full Disk Access is missing.
     AddressError
-        There is no such chat, or one of the participants is in none; a ``ValueError`` too.
+        There is no such chat or region, or one of the participants is in no chat; a ``ValueError`` too.
     InvalidParams
-        An unknown table, a time without a zone, a limit below 1; a ``ValueError`` too.
+        An unknown table, a time without a zone, a limit below 1, no path at all; a ``ValueError`` too.
 
     Notes
     -----
@@ -192,13 +193,24 @@ def read_chat_db(
     query = _query(since, until, from_me, text, limit, include)
     ids = None if chat_ids is None else checked_rowids(chat_ids, "chat_ids")
     people = None if participants is None else checked_people(participants)
-    with _opened(Path(path).expanduser()) as database:
+    region = checked_region(region)
+    with _opened(_path(path)) as database:
         query = structs.replace(
             query,
             chat_ids=None if ids is None else _known_chats(database, ids),
             participants=None if people is None else _known_people(database, people, region),
         )
         return History(_frames(chosen, database.read_tables(chosen, query)))
+
+
+def _path(path: str | PathLike[str]) -> Path:
+    try:
+        text = fsdecode(path)
+    except TypeError:
+        raise refused(f"path must be text or a Path, not {type(path).__name__}") from None
+    if not text or "\0" in text:
+        raise refused("path is empty or holds NUL", hint="give the path of a file")
+    return Path(text).expanduser()
 
 
 def _query(
@@ -270,7 +282,7 @@ def _arrow_source(path: Path) -> Any:
 def _tables(tables: Iterable[str] | None) -> list[str]:
     if tables is None:
         return list(TABLES)
-    names = [tables] if isinstance(tables, str) else list(tables)
+    names: list[Any] = list(tables) if isinstance(tables, Iterable) and not isinstance(tables, str) else [tables]
     for name in names:
         if name not in TABLES:
             raise refused(f"no table is named {name!r}", hint=f"take some of {', '.join(TABLES)}")

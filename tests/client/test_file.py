@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from imsg_sdk import IMessageClient, read_chat_db
-from imsg_sdk.errors import AddressError, ImsgError, InvalidParams
+from imsg_sdk.errors import AddressError, ConfigError, ImsgError, InvalidParams, UsageError
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,36 @@ def test_an_age_may_be_a_timedelta(extended: IMessageClient, database: Path) -> 
 def test_one_name_of_hidden_rows_is_no_list_of_letters(database: Path) -> None:
     with_reactions = read_chat_db(database, include="reactions").messages
     assert len(with_reactions) > len(read_chat_db(database).messages)
+
+
+@pytest.mark.parametrize("path", [5, "", b"", "a\0b", None])
+def test_what_is_no_path_is_refused(path: object) -> None:
+    with pytest.raises(InvalidParams, match="path"):
+        read_chat_db(path)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("tables", [5, [5], "nothing", ["messages", "nothing"]])
+def test_unknown_tables_are_refused(tables: object) -> None:
+    with pytest.raises(InvalidParams, match="no table is named"):
+        read_chat_db("chat.db", tables=tables)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("region", ["ZZ", "Germany", ""])
+def test_an_unknown_region_is_refused_before_anything_is_read(region: str, database: Path) -> None:
+    with pytest.raises(AddressError, match="region"):
+        read_chat_db(database, region=region)
+    with pytest.raises(ConfigError, match="region"):
+        IMessageClient.from_chat_db(database, region=region or "??")
+
+
+def test_a_region_may_be_written_in_small_letters(database: Path) -> None:
+    with IMessageClient.from_chat_db(database, region="gb") as client:
+        assert client.config.region == "GB"
+
+
+def test_a_sandbox_that_is_too_small_says_so_in_words_of_python() -> None:
+    with IMessageClient.sandbox(messages=1, preset=None) as client:
+        assert len(client.messages()) == 1
+    with pytest.raises(UsageError, match="3 messages cannot fill") as caught, IMessageClient.sandbox(messages=3):
+        pass
+    assert "--" not in str(caught.value)
