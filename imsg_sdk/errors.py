@@ -201,13 +201,17 @@ class Unsupported(RemoteError):
 class SendError(ImsgError):
     """A message was not, or perhaps not, sent.
 
-    ``target`` is redacted; ``retry_safe`` is true only when nothing can have gone out.
+    ``target`` is redacted; ``retry_safe`` is true only when nothing can have gone out.  ``sent`` holds a
+    ``SendResult`` for each part that went out before this one: a long text is sent in parts.
     """
 
-    def __init__(self, message: str, *, target: str = "", retry_safe: bool = False, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, target: str = "", retry_safe: bool = False, sent: tuple[Any, ...] = (), hint: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.target = target
         self.retry_safe = retry_safe
+        self.sent = sent
 
 
 class SendRefused(SendError):

@@ -7,6 +7,7 @@ A record has a field for every column of its table in :mod:`imsg_sdk.columns`, i
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ __all__ = [
     "Poll",
     "Reaction",
     "ScheduledMessage",
+    "SendResult",
+    "SendState",
     "SendStatus",
     "Stats",
 ]
@@ -246,6 +249,56 @@ class SendStatus(Record, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"<SendStatus {self.send_state}>"
+
+
+class SendState(StrEnum):
+    """What is known of something that was to be sent."""
+
+    PLANNED = "planned"
+    """Nothing was tried: a dry run."""
+    OBSERVED = "observed"
+    """The message stands in the history."""
+    ACCEPTED = "accepted"
+    """The program took it; it was not seen in the history yet."""
+    UNCERTAIN = "uncertain"
+    """It may have gone out.  Look before sending again."""
+    FAILED = "failed"
+    """It did not go out."""
+    REFUSED = "refused"
+    """Nothing was tried: the request cannot be meant, or the program cannot do it."""
+    SKIPPED = "skipped"
+    """Nothing was tried, since it went out before, stands in the list twice, or too much had failed."""
+
+
+class SendResult(Record, frozen=True, kw_only=True):
+    """What is known of a message that was sent: ``observed`` in the history, or only ``accepted``.
+
+    A text longer than one message, or a text with a file, goes out in parts: then ``parts`` holds the result of
+    each, and the other fields are those of the last.
+    """
+
+    state: SendState
+    guid: str | None = None
+    """The message's own id, where the program or the history told it."""
+    rowid: int | None = None
+    """Its row in the history; None until it was seen there."""
+    chat_id: int | None = None
+    chat_guid: str | None = None
+    service: str | None = None
+    transport: str | None = None
+    """How the program sent it, where it says so: ``bridge`` or ``applescript``."""
+    before_rowid: int | None = None
+    """A row that was there before the message was sent."""
+    attempt_id: str | None = None
+    """The id that was chosen for the message before it was sent, where the program allows that."""
+    parts: tuple[SendResult, ...] = ()
+    extra: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        where = "" if self.chat_id is None else f" in chat {self.chat_id}"
+        what = "message" if self.rowid is None else f"message {self.rowid}"
+        parts = f", {len(self.parts)} parts" if len(self.parts) > 1 else ""
+        return f"<SendResult {self.state}, {what}{where}{parts}>"
 
 
 class Stats(Record, frozen=True, kw_only=True):

@@ -227,6 +227,8 @@ KEYS: Final[tuple[Key, ...]] = (
         keyword=_positive,
     ),
     Key("read_timeout_s", "", _positive, "Longest wait for one answer, in seconds."),
+    Key("send_timeout_s", "", _positive, "Longest wait for the answer to a send or an action, in seconds."),
+    Key("settle_timeout_s", "", _positive, "Longest look for a message whose sending was not confirmed, in seconds."),
     Key("close_timeout_s", "", _positive, "Longest wait for the program to end by itself, in seconds."),
     Key("max_line_bytes", "", _whole("a whole number above 0", 1), "Longest line taken from the program."),
     Key("enabled", "imessage.enabled", _flag, "Off only when false."),

@@ -67,6 +67,8 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     remote_host: str | None = None
     startup_timeout_s: float = 15.0
     read_timeout_s: float = 60.0
+    send_timeout_s: float = 180.0
+    settle_timeout_s: float = 5.0
     close_timeout_s: float = 5.0
     max_line_bytes: int = 256 * 1024 * 1024
 

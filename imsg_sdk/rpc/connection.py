@@ -42,6 +42,8 @@ class Pending(Future[msgspec.Raw]):
         self.method = method
         self.params = params
         self.line = protocol.encode_request(request_id, method, params)
+        self.was_sent = False
+        """Whether it may have reached the child; final once it is settled or forgotten."""
 
 
 class Notification(msgspec.Struct, frozen=True):
@@ -224,6 +226,7 @@ class Connection:
     def _send(self, pending: Pending) -> None:
         log.debug("request %d %s, %d bytes", pending.request_id, pending.method, len(pending.line))
         # First the line: an interrupt in between must not leave an id that nobody will ever answer.
+        pending.was_sent = True
         self._transport.send(pending.line)
         self._sent[pending.request_id] = pending
 

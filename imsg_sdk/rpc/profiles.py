@@ -17,7 +17,7 @@ import msgspec
 from imsg_sdk._time import iso_ms
 from imsg_sdk.errors import Unsupported
 
-__all__ = ["EXTENDED_METHODS", "METHODS", "Generation", "Profile", "Version", "clamp_iso", "parse_version"]
+__all__ = ["ACTING", "EXTENDED_METHODS", "METHODS", "Generation", "Profile", "Version", "clamp_iso", "parse_version"]
 
 Version = tuple[int, int, int]
 
@@ -78,6 +78,40 @@ METHODS: dict[str, Method] = {
 }
 """Reading methods and their documented keys."""
 
+_CHAT = ("chat_id", "chat_identifier", "chat_guid")
+_SEND_LATER: dict[str, Version] = {
+    "transport": (0, 8, 1),
+    "text_formatting": (0, 12, 0),
+    "reply_to": (0, 12, 0),
+    "allow_sms_fallback": (0, 14, 0),
+}
+_VOTE_LATER: dict[str, Version] = {"option_index": (0, 14, 0), "option": (0, 14, 0)}
+
+ACTING: dict[str, Method] = {
+    "send": _method((0, 3, 0), *_CHAT, "to", "text", "file", "service", "region", **_SEND_LATER),
+    "send.tracked": _method((0, 14, 0), *_CHAT, "to", "text", "file", "service", "region", "attempt_id", *_SEND_LATER),
+    "typing": _method((0, 7, 3), *_CHAT, "to", "typing", "service"),
+    "read": _method((0, 7, 3), *_CHAT, "to"),
+    "chats.create": _method((0, 7, 3), "addresses", "service", "name", "text"),
+    "chats.delete": _method((0, 7, 3), *_CHAT),
+    "chats.markUnread": _method((0, 7, 3), *_CHAT),
+    "group.rename": _method((0, 7, 3), *_CHAT, "name"),
+    "group.setIcon": _method((0, 7, 3), *_CHAT, "file"),
+    "group.addParticipant": _method((0, 7, 3), *_CHAT, "address"),
+    "group.removeParticipant": _method((0, 7, 3), *_CHAT, "address"),
+    "group.leave": _method((0, 7, 3), *_CHAT),
+    "tapback": _method((0, 9, 0), *_CHAT, "message_id", "reaction", "remove", "part_index", emoji=(0, 15, 0)),
+    "message.edit": _method((0, 9, 0), *_CHAT, "message_id", "text", "part_index"),
+    "message.unsend": _method((0, 9, 0), *_CHAT, "message_id", "part_index"),
+    "message.delete": _method((0, 9, 0), *_CHAT, "message_id"),
+    "message.notifyAnyways": _method((0, 9, 0), *_CHAT, "message_id"),
+    "handles.check": _method((0, 10, 0), "address", "alias_type", "service"),
+    "poll.send": _method((0, 10, 0), *_CHAT, "question", "options"),
+    "poll.vote": _method((0, 12, 0), *_CHAT, "poll_guid", "option_id", **_VOTE_LATER),
+    "poll.unvote": _method((0, 13, 0), *_CHAT, "poll_guid", "option_id", **_VOTE_LATER),
+}
+"""Methods that send or change something, and those of their documented keys that this package sends."""
+
 EXTENDED_METHODS = frozenset(
     f"x.{table}" for table in ("messages", "reactions", "attachments", "edits", "chats", "participants")
 )
@@ -125,7 +159,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         """Tell whether `method` can be called."""
         if method in EXTENDED_METHODS:
             return self.extended
-        known = METHODS.get(method)
+        known = _documented(method)
         if known is None or self.effective_version < known.since:
             return False
         return not (known.since >= (0, 14, 0) and self.generation is Generation.LEGACY)
@@ -139,14 +173,18 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
             The program does not know the method, or would ignore or refuse one of the keys.
         """
         if not self.has(method):
-            raise _unsupported(self, method, METHODS[method].since if method in METHODS else None)
+            known = _documented(method)
+            raise _unsupported(self, method, None if known is None else known.since)
         params = {key: value for key, value in values.items() if value is not None}
-        if method in METHODS:
-            keys = METHODS[method].keys
+        if (known := _documented(method)) is not None:
             for key in params:
-                if key not in keys or keys[key] > self.effective_version:
-                    raise _unsupported(self, f"{key} of {method}", keys.get(key))
+                if key not in known.keys or known.keys[key] > self.effective_version:
+                    raise _unsupported(self, f"{key} of {method}", known.keys.get(key))
         return params
+
+
+def _documented(method: str) -> Method | None:
+    return METHODS.get(method) or ACTING.get(method)
 
 
 def _unsupported(profile: Profile, what: str, since: Version | None) -> Unsupported:
