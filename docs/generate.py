@@ -16,7 +16,7 @@ from imsg_sdk import errors
 from imsg_sdk.cli import build_parser
 from imsg_sdk.columns import TABLES
 from imsg_sdk.config import ENVIRONMENT, KEYS, load_config
-from imsg_sdk.sandbox.__main__ import add_arguments as add_sandbox_arguments
+from imsg_sdk.sandbox.command import add_arguments as add_sandbox_arguments
 
 DOCS = Path(__file__).resolve().parent
 

@@ -1,124 +1,23 @@
-"""``python -m imsg_sdk.sandbox``: make fictional histories."""
+"""``python -m imsg_sdk.sandbox``: ``generate`` and ``world`` make what ``rpc`` and its kind then serve."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sqlite3
 import sys
 from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
 
-from imsg_sdk.errors import ConfigError
-from imsg_sdk.sandbox import demo
-from imsg_sdk.sandbox.generate import Summary, generate
-from imsg_sdk.sandbox.schema import SYSTEMS
-
-_EXAMPLES = """examples:
-  {prog} generate chat.db
-  {prog} generate big.db --messages 1000000 --largest-chat 0.02 --body-only 0.9
-  {prog} generate old.db --system monterey --awkward
-  {prog} generate demo.db --preset demo --attachments-dir files
-"""
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it like 2024-01-31") from None
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``generate``; the package's own command has the same."""
-    parser.add_argument("path", help="the database to make")
-    parser.add_argument("--messages", type=int, metavar="N", help="rows to make, tapbacks included (5000; demo: 4000)")
-    parser.add_argument("--seed", type=int, default=None, metavar="N", help="another seed gives another history (0)")
-    parser.add_argument("--preset", choices=["demo"], help="the history of the demo: few people, good stories")
-    parser.add_argument("--people", type=int, metavar="N", help="people to write with one by one")
-    parser.add_argument("--groups", type=int, metavar="N", help="group chats")
-    parser.add_argument("--body-only", type=float, metavar="SHARE", help="texts that stand in the body only (0.3)")
-    parser.add_argument("--largest-chat", type=float, metavar="SHARE|N", help="size of the largest chat")
-    parser.add_argument("--start", type=_day, metavar="DATE", help="first day, such as 2024-01-31")
-    parser.add_argument("--end", type=_day, metavar="DATE", help="last day")
-    parser.add_argument(
-        "--system", metavar="NAME", help=f"whose tables to make (sequoia; demo: tahoe): {', '.join(SYSTEMS)}"
-    )
-    parser.add_argument("--upgraded", action="store_true", help="with columns left over from older systems")
-    parser.add_argument("--awkward", action="store_true", help="add chats full of rows that break readers")
-    parser.add_argument("--attachments-dir", metavar="DIR", help="put small real files there")
-    parser.add_argument("--no-wal", action="store_true", help="leave the file with a rollback journal")
-    parser.add_argument("--in-wal", type=int, metavar="N", help="leave the newest N rows in the -wal file only")
-    parser.add_argument("--force", action="store_true", help="replace an existing file")
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
-
-
-def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
-    """Make the history that the arguments describe; return the exit code."""
-    given = {
-        name: value
-        for name, value in vars(arguments).items()
-        if name in _OPTIONS and value is not None and value is not False
-    }
-    if arguments.no_wal:
-        given["wal"] = False
-    try:
-        if arguments.preset == "demo":
-            given = {"seed": demo.SEED, "messages": demo.MESSAGES, "system": demo.SYSTEM, **given}
-            given["chats"] = demo.circle(given["seed"])
-        summary = generate(arguments.path, progress=_show if sys.stderr.isatty() else None, **given)
-    except FileExistsError:
-        parser.error(f"{Path(arguments.path).name} exists: choose another name, or replace it with --force")
-    except ConfigError as error:
-        parser.error(f"argument --{error.path.replace('_', '-')}: {error.message} ({error.hint or 'see --help'})")
-    except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        sys.stderr.write(f"{parser.prog}: cannot write {arguments.path}: {reason}\n")
-        return 1
-    _report(summary, as_json=arguments.json)
-    return 0
-
-
-_OPTIONS = frozenset(
-    (
-        *("seed", "messages", "people", "groups", "body_only", "largest_chat", "start", "end"),
-        *("system", "upgraded", "awkward", "attachments_dir", "in_wal", "force"),
-    )
-)
-
-
-def _show(done: int, wanted: int) -> None:
-    end = "\r\x1b[K" if done >= wanted else ""
-    sys.stderr.write(f"\r{done:,} of {wanted:,}{end}")
-
-
-def _report(summary: Summary, *, as_json: bool) -> None:
-    if as_json:
-        facts = {"path": str(summary.path), "messages": summary.messages, "chats": summary.chats}
-        facts |= {"largest_chat": summary.largest_chat, "kinds": dict(summary.kinds)}
-        sys.stdout.write(json.dumps(facts, ensure_ascii=False) + "\n")
-        return
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(summary.kinds.items(), key=lambda item: -item[1]))
-    sys.stdout.write(
-        f"{summary.path}: {summary.messages:,} messages in {summary.chats} chats, "
-        f"{summary.largest_chat:,} in the largest\n{kinds}\n"
-    )
+_MAKING = ("generate", "world", "-h", "--help")
 
 
 def main(argv: Sequence[str] | None = None, *, prog: str = "python -m imsg_sdk.sandbox") -> int:
     """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog=prog, description="Make-believe Messages.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    make = commands.add_parser(
-        "generate",
-        help="write a fictional history into a new database",
-        description="Write a fictional history into a new database. The same arguments give the same rows.",
-        epilog=_EXAMPLES.format(prog=prog),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_arguments(make)
-    return run(parser.parse_args(argv), make)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in _MAKING:
+        from imsg_sdk.sandbox.command import main as make
+
+        return make(words, prog=prog)
+    from imsg_sdk.sandbox.world.child import main as serve  # a child must start at once: nothing else is loaded
+
+    return serve(words)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from collections.abc import Callable
 
 from imsg_sdk.server.argv import COMMANDS, Invocation, UsageError, read_argv
 from imsg_sdk.server.dialect import PROGRAM_VERSIONS, Dialect
@@ -14,8 +15,8 @@ from imsg_sdk.server.paths import expand_home, home
 __all__ = ["main"]
 
 
-def main(words: list[str] | None = None) -> int:
-    """Run one command and return its exit status."""
+def main(words: list[str] | None = None, rpc: Callable[[Invocation, str, Writer], int] | None = None) -> int:
+    """Run one command and return its exit status; a world behind the server brings its own `rpc`."""
     if sys.platform == "win32":
         sys.stderr.write("imsg_sdk.server needs macOS or Linux; on Windows use imsg_sdk.read_chat_db.\n")
         return 2
@@ -30,7 +31,7 @@ def main(words: list[str] | None = None) -> int:
             return _inform(invocation, writer)
         path = expand_home(invocation.text("db") or f"{home()}/Library/Messages/chat.db")
         if invocation.command == "rpc":
-            return _rpc(invocation, path, writer)
+            return (rpc or _rpc)(invocation, path, writer)
         from imsg_sdk.server.commands import run
 
         return run(invocation, path, writer)

@@ -1,0 +1,124 @@
+"""``python -m imsg_sdk.sandbox rpc``: the server of the package with a world behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from imsg_sdk.sandbox.world.agenda import Agenda
+from imsg_sdk.sandbox.world.control import Control
+from imsg_sdk.sandbox.world.deeds import DEEDS
+from imsg_sdk.sandbox.world.ledger import Ledger
+from imsg_sdk.sandbox.world.sender import WorldSenders
+from imsg_sdk.sandbox.world.state import State
+from imsg_sdk.sandbox.world.world import World
+from imsg_sdk.server.__main__ import main as run
+from imsg_sdk.server.app import RpcServer
+from imsg_sdk.server.argv import Invocation
+from imsg_sdk.server.dialect import Dialect
+from imsg_sdk.server.envelope import Request
+from imsg_sdk.server.extension import Extension, Handled, Next
+from imsg_sdk.server.output import Writer
+from imsg_sdk.server.paths import home
+from imsg_sdk.server.source import DatabaseFile
+
+__all__ = ["Part", "Parts", "SandboxExtension", "main", "serve"]
+
+_OWN: Final = "sandbox."
+
+
+class Part:
+    """Takes part in what passes between a client and the world: changes it, holds it up, or ends the process."""
+
+    def call(self, request: Request, go_on: Next) -> Handled:
+        """Answer a request, refuse it, or let it go on."""
+        return go_on(request)
+
+    def notify(self, number: int, method: str, params: list[Any]) -> list[Any]:
+        """Return which notifications of a subscription are written."""
+        return params
+
+
+class Parts:
+    """All that a process of the sandbox is made of, for whoever takes part in it."""
+
+    def __init__(
+        self, world: World, agenda: Agenda, senders: WorldSenders, writer: Writer, source: DatabaseFile
+    ) -> None:
+        self.world = world
+        self.agenda = agenda
+        self.senders = senders
+        self.writer = writer
+        self.source = source
+
+
+class SandboxExtension(Extension):
+    """Answers ``sandbox.…`` and lets parts change everything else."""
+
+    def __init__(self, parts: Parts, control: Control, taking_part: list[Part]) -> None:
+        self._parts = parts
+        self._control = control
+        self._taking_part = taking_part
+
+    def call(self, request: Request, go_on: Next) -> Handled:
+        """Answer `request`."""
+        if request.method.startswith(_OWN):
+            return self._control.call(request.method, request.params), None
+        for part in reversed(self._taking_part):
+            go_on = _through(part, go_on)
+        return go_on(request)
+
+    def notify(self, number: int, method: str, params: list[Any]) -> list[Any]:
+        """Return what is left of some notifications."""
+        for part in self._taking_part:
+            params = part.notify(number, method, params)
+        return params
+
+    def now_us(self) -> int:
+        """Return the time of the world."""
+        return self._parts.world.state.now_us()
+
+    def end_of_input(self) -> None:
+        """Let go of whoever waits for time to pass."""
+        self._parts.agenda.close()
+
+
+def _through(part: Part, go_on: Next) -> Next:
+    return lambda request: part.call(request, go_on)
+
+
+def main(words: list[str]) -> int:
+    """Run one command as ``imsg`` does; return the exit status."""
+    return run(words, _rpc)
+
+
+def _rpc(invocation: Invocation, path: str, writer: Writer) -> int:
+    if not State(path).exists:
+        from imsg_sdk.sandbox.world.make import make_world
+
+        make_world(path).close()
+    serve(path, writer, dialect=invocation.dialect, extended=invocation.extended)
+    return 0
+
+
+def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, fd: int = 0) -> None:
+    """Serve one client until its input ends; the world must be there."""
+    world = World(State(path), Ledger(path))
+    world.kinds |= DEEDS
+    agenda = Agenda(world)
+    world.changed = agenda.look
+    source = DatabaseFile(path, dialect=dialect, extended=extended, home=home())
+    if dialect is Dialect.LEGACY:
+        source.open_first()
+    senders = WorldSenders(world, dialect)
+    parts = Parts(world, agenda, senders, writer, source)
+    extension = SandboxExtension(parts, Control(world, agenda), [make(parts) for make in _TAKING_PART])
+    agenda.start()
+    RpcServer(source, writer, dialect=dialect, extended=extended, senders=senders, extension=extension).serve(fd)
+    agenda.close()
+    source.close()
+    world.ledger.close()
+    world.state.close()
+
+
+_TAKING_PART: Final[tuple[Callable[[Parts], Part], ...]] = ()

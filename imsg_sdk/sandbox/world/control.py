@@ -1,0 +1,121 @@
+"""The methods ``sandbox.…``: what time it is, what people do, what there is and what is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from imsg_sdk.sandbox.world.accounts import Person
+from imsg_sdk.sandbox.world.agenda import Agenda
+from imsg_sdk.sandbox.world.world import World
+from imsg_sdk.server.faults import RpcError
+
+__all__ = ["Control"]
+
+Params = dict[str, Any]
+Result = dict[str, Any]
+MOST: int = 100_000
+
+
+class Control:
+    """Carries out ``sandbox.…``.
+
+    Parameters
+    ----------
+    world, agenda
+        What is controlled.
+    """
+
+    def __init__(self, world: World, agenda: Agenda) -> None:
+        self._world = world
+        self._agenda = agenda
+        self.methods: dict[str, Callable[[Params], Result]] = {
+            "sandbox.now": self._now,
+            "sandbox.advance": self._advance,
+            "sandbox.run_until_idle": self._run_until_idle,
+            "sandbox.people": self._people,
+            "sandbox.switch": self._switch,
+            "sandbox.sent": self._sent,
+            "sandbox.state": self._state,
+            "sandbox.fault": self._fault,
+            "sandbox.clear_faults": self._clear_faults,
+        }
+        for name in ("receive", "tapback", "edit", "unsend", "typing", "read"):
+            self.methods[f"sandbox.{name}"] = self._doing(name)
+
+    def call(self, method: str, params: Params) -> Result:
+        """Answer one of the methods."""
+        if method not in self.methods:
+            raise RpcError(-32601, method)
+        try:
+            return self.methods[method](params)
+        except KeyError as error:
+            raise RpcError.invalid_params(f"{method} needs {error.args[0]}") from None
+        except LookupError as error:
+            raise RpcError.invalid_params(f"{method}: {error}") from None
+        except (TypeError, ValueError) as error:
+            raise RpcError.invalid_params(f"{method}: {str(error).partition(chr(10))[0]}") from None
+
+    def _now(self, params: Params) -> Result:
+        return {"now_us": self._world.state.now_us()}
+
+    def _advance(self, params: Params) -> Result:
+        seconds = float(params["seconds"])
+        if not 0 <= seconds <= 1e9:
+            raise ValueError("seconds must be 0 or more")
+        done = self._agenda.advance(seconds)
+        return {"now_us": self._world.state.now_us(), "done": done}
+
+    def _run_until_idle(self, params: Params) -> Result:
+        done = self._agenda.run_until_idle(int(params.get("limit", MOST)))
+        return {"now_us": self._world.state.now_us(), "done": done, "is_idle": self._world.state.is_idle}
+
+    def _people(self, params: Params) -> Result:
+        for each in msgspec.convert(params.get("add", []), list[Person]):
+            self._world.circle.add(each)
+        return {"people": [msgspec.to_builtins(person) for person in self._world.circle.all()]}
+
+    def _switch(self, params: Params) -> Result:
+        with self._world.turn():
+            for name, value in params.items():
+                self._world.state.put(name, value)
+        return {"ok": True}
+
+    def _sent(self, params: Params) -> Result:
+        acts = self._world.state.listed("act", int(params.get("since", 0)))
+        return {"sent": [{"id": number, **act} for number, act in acts]}
+
+    def _fault(self, params: Params) -> Result:
+        if not isinstance(params["name"], str):
+            raise TypeError("name must be a string")
+        return {"id": self._world.state.add("fault", {**params, "since_us": self._world.state.now_us()})}
+
+    def _clear_faults(self, params: Params) -> Result:
+        self._world.state.remove("fault", params.get("id"))
+        return {"ok": True}
+
+    def _state(self, params: Params) -> Result:
+        state = self._world.state
+        return {
+            "now_us": state.now_us(),
+            "clock": "virtual" if state.is_virtual else "real",
+            "seed": state.get("seed", 0),
+            "accounts": [account.address for account in self._world.accounts.all],
+            "agenda": [msgspec.to_builtins(entry) for entry in state.entries()],
+            "faults": [{"id": number, **value} for number, value in state.listed("fault")],
+        }
+
+    def _doing(self, kind: str) -> Callable[[Params], Result]:
+        """Return what lets somebody do something, now or `after_s` seconds later."""
+
+        def do(params: Params) -> Result:
+            after_s = params.pop("after_s", None)
+            if after_s is not None:
+                self._world.after(float(after_s), kind, **params)
+                return {"ok": True}
+            with self._world.turn():
+                return self._world.do(kind, params)
+
+        return do

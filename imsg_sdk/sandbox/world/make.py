@@ -1,0 +1,120 @@
+"""A new world: beside a database that is there, or one that is made for it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from imsg_sdk._time import to_us
+from imsg_sdk.errors import ConfigError
+from imsg_sdk.sandbox.database import Database
+from imsg_sdk.sandbox.schema import find_system
+from imsg_sdk.sandbox.world.accounts import Person, accounts_of
+from imsg_sdk.sandbox.world.ledger import Ledger, newest_us
+from imsg_sdk.sandbox.world.state import State
+
+__all__ = ["Cast", "make_world", "read_cast"]
+
+_PAUSE_US: Final = 3_600_000_000
+"""A virtual clock begins an hour after the newest message."""
+_EMPTY_US: Final = to_us(datetime(2025, 11, 3, 9, 0, tzinfo=UTC))
+"""Where a virtual clock begins that has no history to go on from."""
+
+
+class Cast(msgspec.Struct, forbid_unknown_fields=True):
+    """Who is on the other side, as a file says it.  ``others`` is ``friendly`` or ``silent``."""
+
+    people: list[Person] = []
+    others: str = "silent"
+    accounts: list[str] = []
+    chatter: list[dict[str, Any]] = []
+
+
+def make_world(
+    path: str,
+    *,
+    seed: int = 0,
+    clock: str = "virtual",
+    bridge: bool = True,
+    people: Cast | None = None,
+    names: Mapping[str, str] | None = None,
+    system: str = "tahoe",
+    **settings: Any,
+) -> State:
+    """Make a world beside a database; where there is none, an empty one is made.
+
+    Parameters
+    ----------
+    path
+        The database.
+    seed
+        The same seed and the same requests give the same rows.
+    clock
+        ``"virtual"`` or ``"real"``.
+    bridge
+        Whether there is a bridge.
+    people
+        Who is there and how they answer; None means that whoever is in the database is friendly.
+    names
+        Names by address, where the history has them.
+    system
+        Whose tables an empty database gets.
+    settings
+        Further settings of the world.
+    """
+    if not Path(path).exists():
+        with contextlib.closing(Database.create(Path(path), find_system(system))) as database:
+            database.finish()
+    cast = people or Cast(others="friendly")
+    ledger = Ledger(path)
+    newest = newest_us(path)
+    settings = {
+        "seed": seed,
+        "clock": clock,
+        "now_us": 0 if clock == "real" else (newest + _PAUSE_US if newest else _EMPTY_US),
+        "turns": 0,
+        "bridge": bridge,
+        "others": cast.others,
+        "accounts": [{"address": each} for each in cast.accounts]
+        or [{"address": account.address, "guid": account.guid} for account in accounts_of(ledger)],
+        "first_rowid": (ledger.row("SELECT ifnull(max(ROWID), 0) AS id FROM message") or {"id": 0})["id"],
+        **settings,
+    }
+    ledger.close()
+    state = State.create(path, settings)
+    with state.turn():
+        for person in [*cast.people, *_named(names or {}, cast.people)]:
+            state.add("person", msgspec.to_builtins(person))
+    return state
+
+
+def read_cast(path: str) -> Cast:
+    """Return the people that a file tells of: a list of them, or an object with ``people``, ``others``, ….
+
+    Raises
+    ------
+    ConfigError
+        It says something else.
+    """
+    try:
+        value = msgspec.json.decode(Path(path).read_bytes())
+        return msgspec.convert({"people": value} if isinstance(value, list) else value, Cast)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise ConfigError(str(error), path="people") from None
+
+
+def _named(names: Mapping[str, str], told: Sequence[Person]) -> list[Person]:
+    """Return the people of a history by their names, but for those told of."""
+    found: dict[str, list[str]] = {}
+    for address, name in names.items():
+        if not any(person.has(address) for person in told):
+            found.setdefault(name, []).append(address)
+    return [
+        Person(name, addresses, imessage="@" in addresses[0] or len(addresses[0]) > 7)
+        for name, addresses in found.items()
+    ]

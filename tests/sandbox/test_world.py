@@ -1,0 +1,102 @@
+"""A world behind the server: what is sent becomes rows, time moves when told to, and no process holds anything."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NORA = "+447700900118"
+TOM = "tom.okafor@example.org"
+
+
+def column(path: Path, sql: str, *parameters: Any) -> list[Any]:
+    with closing(sqlite3.connect(path)) as database:
+        return [row[0] for row in database.execute(sql, parameters)]
+
+
+@pytest.mark.parametrize("dialect", ["v1", "legacy"])
+def test_what_is_sent_is_seen_by_history_and_search_and_watch(
+    worlds: Callable[..., Path], child: Callable[..., Any], dialect: str
+) -> None:
+    database = worlds([])
+    one = child(database, "--dialect", dialect)
+    one.ask("watch.subscribe")
+    sent = one.ask("send", to=NORA, text="lunch at noon?")
+    assert sent["ok"] is True
+    seen = one.note(lambda note: note["method"] == "message")["params"]["message"]
+    assert (seen["text"], seen["is_from_me"], seen["chat_guid"]) == ("lunch at noon?", True, f"any;-;{NORA}")
+    assert [message["guid"] for message in one.ask("messages.history", chat_id=seen["chat_id"])["messages"]] == [
+        seen["guid"]
+    ]
+    if dialect == "v1":
+        assert [found["guid"] for found in one.ask("messages.search", query="noon")["messages"]] == [seen["guid"]]
+
+
+def test_a_sent_message_is_delivered_and_then_read(worlds: Callable[..., Path], child: Callable[..., Any]) -> None:
+    one = child(worlds([]))
+    guid = one.ask("send", to=NORA, text="hello")["guid"]
+    assert one.ask("message.send_status", guid=guid)["send_state"] == "sent"
+    one.ask("sandbox.advance", seconds=5)
+    status = one.ask("message.send_status", guid=guid)
+    assert (status["send_state"], status["status_fields"]["date_read"]) == ("delivered", None)
+    one.ask("sandbox.read", **{"from": NORA})
+    assert one.ask("message.send_status", guid=guid)["status_fields"]["date_read"] is not None
+
+
+def test_a_row_has_everything_that_messages_writes(worlds: Callable[..., Path], child: Callable[..., Any]) -> None:
+    database = worlds({"accounts": ["+447700900001"]})
+    one = child(database)
+    one.ask("send", to=NORA, text="first")
+    one.ask("send", to=NORA, text="second")
+    with closing(sqlite3.connect(database)) as rows:
+        rows.row_factory = sqlite3.Row
+        first, second = rows.execute(
+            "SELECT m.*, j.chat_id, j.message_date FROM message m JOIN chat_message_join j ON j.message_id = m.ROWID"
+        ).fetchall()
+    assert second["attributedBody"] is not None
+    assert second["reply_to_guid"] == first["guid"]
+    assert second["destination_caller_id"] == "+447700900001"
+    assert second["account"] == "P:+447700900001"
+    assert second["message_date"] == second["date"] > first["date"]
+    assert (second["is_from_me"], second["is_sent"], second["error"]) == (1, 1, 0)
+    assert column(database, "SELECT id FROM handle WHERE ROWID = ?", second["handle_id"]) == [NORA]
+
+
+def test_what_comes_in_is_seen_and_can_be_read(worlds: Callable[..., Path], child: Callable[..., Any]) -> None:
+    one = child(worlds([]))
+    one.ask("watch.subscribe")
+    came = one.ask("sandbox.receive", **{"from": TOM, "text": "are you there?"})
+    seen = one.note(lambda note: note["method"] == "message")["params"]["message"]
+    assert (seen["id"], seen["guid"], seen["sender"]) == (came["rowid"], came["guid"], TOM)
+    assert one.ask("chats.list", unread_only=True)["chats"][0]["unread_count"] == 1
+    one.ask("read", to=TOM)
+    assert one.ask("chats.list", unread_only=True)["chats"] == []
+
+
+def test_several_processes_share_one_world(worlds: Callable[..., Path], child: Callable[..., Any]) -> None:
+    database = worlds([])
+    sending, moving = child(database), child(database)
+    guid = sending.ask("send", to=NORA, text="hello")["guid"]
+    assert moving.ask("sandbox.advance", seconds=10)["done"] == 1
+    assert sending.ask("message.send_status", guid=guid)["send_state"] == "delivered"
+    assert sending.ask("sandbox.now")["now_us"] == moving.ask("sandbox.now")["now_us"]
+
+
+def test_a_killed_process_takes_nothing_of_the_world_with_it(
+    worlds: Callable[..., Path], child: Callable[..., Any]
+) -> None:
+    database = worlds([])
+    first = child(database)
+    guid = first.ask("send", to=NORA, text="hello")["guid"]
+    first.process.kill()
+    assert first.process.wait(10) == -9
+    second = child(database)
+    assert [entry["kind"] for entry in second.ask("sandbox.state")["agenda"]] == ["deliver"]
+    second.ask("sandbox.run_until_idle")
+    assert second.ask("message.send_status", guid=guid)["send_state"] == "delivered"
+    assert [act["values"]["text"] for act in second.ask("sandbox.sent")["sent"]] == ["hello"]
