@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from imsg_sdk.errors import DatabaseUnavailable, PermissionDenied
 
-__all__ = ["Connection", "RepairedText", "Scan", "open_connection", "unavailable"]
+__all__ = ["Connection", "RepairedText", "Scan", "check_file", "connect", "open_connection", "unavailable"]
 
 BUSY_TIMEOUT_S = 5.0
 _CHUNK = 300
@@ -157,9 +157,9 @@ def open_connection(path: str | PathLike[str]) -> Connection:
         The system refuses to read it.
     """
     name = fspath(path)
-    _check_file(Path(name))
+    check_file(Path(name))
     try:
-        return _connect(name, name, "mode=ro")
+        return connect(name, name, "mode=ro")
     except sqlite3.Error as error:
         if _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise unavailable(error, name) from None
@@ -181,11 +181,11 @@ def _open_in_read_only_folder(name: str) -> Connection:
     log = Path(f"{name}-wal")
     try:
         if not log.exists() or log.stat().st_size == 0:
-            return _connect(name, name, "mode=ro&immutable=1")
+            return connect(name, name, "mode=ro&immutable=1")
         folder = tempfile.TemporaryDirectory(prefix="imsg-sdk-")
         copy = shutil.copy(name, Path(folder.name) / "chat.db")
         shutil.copy(log, f"{copy}-wal")
-        connection = _connect(str(copy), name, "mode=ro")
+        connection = connect(str(copy), name, "mode=ro")
     except sqlite3.Error as error:
         raise unavailable(error, name) from None
     except OSError as error:
@@ -197,9 +197,10 @@ def _open_in_read_only_folder(name: str) -> Connection:
     return connection
 
 
-def _connect(target: str, name: str, options: str) -> Connection:
+def connect(target: str, name: str, options: str, *, timeout_s: float = BUSY_TIMEOUT_S) -> Connection:
+    """Open the file `target` as the database `name`; errors are those of SQLite."""
     uri = f"file:{quote(target)}?{options}"
-    raw = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+    raw = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=timeout_s, check_same_thread=False)
     try:
         raw.execute("PRAGMA query_only=1")
         # Refusals can surface at the first statement that reads the file, not before.
@@ -210,7 +211,8 @@ def _connect(target: str, name: str, options: str) -> Connection:
     return Connection(raw, name)
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
+    """Raise where there is no file, or one that nobody may look at."""
     try:
         is_folder = path.is_dir()
         path.stat()

@@ -26,11 +26,13 @@ from imsg_sdk.errors import (
     DatabaseUnavailable,
     InvalidParams,
     PermissionDenied,
+    RemoteError,
     RequestTimeout,
     ServerBusy,
     StartupTimeout,
 )
 from imsg_sdk.models import Chat, ScheduledMessage, SendStatus, Stats
+from imsg_sdk.rpc.backends import Backend
 from imsg_sdk.rpc.connection import Connection, Pending
 from imsg_sdk.rpc.handshake import Session
 from imsg_sdk.rpc.profiles import NEWEST_KNOWN, Generation, Profile
@@ -149,11 +151,11 @@ class Core:
                 if (blamed := self.pool.blame(connection, pending, error)) is not None:
                     raise blamed from None
                 raise
-            except (DatabaseUnavailable, PermissionDenied):
+            except (DatabaseUnavailable, PermissionDenied) as error:
                 if session.profile.generation is Generation.LEGACY:
                     # It opens its database once and for all; only a new child can see it mended.
                     self.pool.drop(session)
-                raise
+                raise _explained(error, self.pool.backend) from None
 
     # ---- pages of our own server -----------------------------------------------------------------------------------
 
@@ -325,6 +327,19 @@ class Pages:
             # A cursor is no state of the child: another one goes on from it, in smaller steps.
             self._params = {**self._params, "page_rows": max(self._params["page_rows"] // 4, 1)}
             return (yield from self._core.request(self._method, self._params))
+
+
+def _explained(error: RemoteError, backend: Backend) -> RemoteError:
+    """Say what is wrong with a database that is a file of this machine; programs do not tell one from another."""
+    if backend.host is not None or backend.db_path is None:
+        return error
+    from imsg_sdk.chatdb.examine import examine
+
+    found = examine(backend.db_path)
+    if found is None:
+        return type(error)(f"{error.message}: {backend.db_path}", code=error.code, data=error.data, hint=error.hint)
+    found.code, found.data = error.code, error.data
+    return found
 
 
 def _wait_for(connection: Connection, pending: Pending, timeout_s: float) -> Wait:

@@ -233,11 +233,12 @@ def _check_database(core: Core) -> Plan[list[Step]]:
     begun = time.monotonic()
     try:
         yield from core.ask("chats.list", limit=1)
-    except PermissionDenied as error:
-        return [_failed("database", error, begun, remedy=_who_needs_access(core))]
     except ImsgError as error:
-        remedy = f"{error.hint}. {_who_needs_access(core)}" if sys.platform == "darwin" else error.hint
-        return [_failed("database", error, begun, remedy=remedy)]
+        on_a_mac = sys.platform == "darwin" or core.pool.backend.host is not None
+        access = _who_needs_access(core) if on_a_mac else ""
+        if not (access and isinstance(error, PermissionDenied)):
+            access = ". ".join(filter(None, (error.hint, access)))
+        return [_failed("database", error, begun, remedy=access)]
     return [Step(name="database", state=OK, detail="it can be read", seconds=time.monotonic() - begun)]
 
 

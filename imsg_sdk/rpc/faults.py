@@ -29,6 +29,7 @@ FULL_DISK_ACCESS = (
     "grant Full Disk Access to the program that runs Python (the terminal, the editor or the Jupyter app): "
     "System Settings, Privacy & Security, Full Disk Access; then start it again"
 )
+_COPY_AGAIN = "copy it again with `sqlite3 chat.db '.backup copy.db'`, which is safe while Messages runs"
 _SMALLER = "ask for fewer rows at once: a smaller limit, or a shorter time"
 _TAIL_LINES = 20
 _TAIL_CHARACTERS = 2000
@@ -90,7 +91,6 @@ _DATABASE_GONE = (
     "does not exist",
     "unable to open database file",
     "file is not a database",
-    "database disk image is malformed",
     "no such table",
     "disk I/O error",
 )
@@ -142,6 +142,8 @@ def _internal(method: str, title: str, detail: str) -> _Choice:
     first = detail.partition("\n")[0]
     if "authorization denied" in first:
         return PermissionDenied, "macOS refuses access to the Messages database", FULL_DISK_ACCESS
+    if "database disk image is malformed" in first:
+        return DatabaseUnavailable, "the Messages database is damaged or cut short", _COPY_AGAIN
     if "Permission Error" in detail or any(text in first for text in _DATABASE_GONE):
         # The old program prints one and the same banner for a missing file and a forbidden one.
         return (

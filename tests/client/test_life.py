@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
 import pickle
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from imsg_sdk import IMessageClient
+from imsg_sdk import IMessageClient, read_chat_db
 from imsg_sdk.client.pool import Role
 from imsg_sdk.config import ClientConfig
 from imsg_sdk.errors import AddressError, ClientClosed, ConfigError, DatabaseUnavailable, ForkedProcess, UsageError
@@ -354,12 +356,18 @@ def test_our_server_is_this_python() -> None:
 # ---- databases ----------------------------------------------------------------------------------------------------
 
 
+def make_foreign(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE note (text)")
+
+
 Spoil = Callable[[Path], object]
 BROKEN: dict[str, Spoil] = {
     "missing": lambda path: None,
     "a folder": lambda path: path.mkdir(),
     "text": lambda path: path.write_text("this is no database" * 100, encoding="utf-8"),
     "empty": lambda path: path.write_bytes(b""),
+    "of another program": make_foreign,
     "cut off": lambda path: path.write_bytes((LATE.parents[2] / "fixtures" / "monterey.db").read_bytes()[:100_000]),
 }
 
@@ -378,6 +386,11 @@ def test_a_database_that_cannot_be_read_is_named_with_a_remedy(state: str, kind:
         with pytest.raises(DatabaseUnavailable) as caught:
             client.messages()
         assert caught.value.hint
+        assert str(path) in caught.value.message
+        assert "Full Disk Access" not in str(caught.value)
+        with pytest.raises(DatabaseUnavailable) as in_this_process:
+            read_chat_db(path)
+        assert str(caught.value) == str(in_this_process.value)
         report = client.doctor()
         assert {step.name: step.state for step in report.steps}["database"] == "failed"
         assert [step.remedy for step in report.steps if step.state == "failed"]
