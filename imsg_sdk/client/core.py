@@ -46,6 +46,8 @@ PAGE_ROWS = 20_000
 _BUSY_TRIES = 6
 _BUSY_FIRST_S = 0.05
 _START_TRIES = 3
+_EARLY_S = 0.25
+"""The end of a child is noticed within milliseconds."""
 _DIRECTORY_FRESH_S = 10.0
 _ALL_CHATS = 1_000_000
 
@@ -117,8 +119,9 @@ class Core:
     ) -> Plan[msgspec.Raw]:
         """Send a request as it is and return its undecoded result.
 
-        A reading request is repeated when the server is busy.  One that was out when its child ended is not:
-        nobody can tell whether it was the cause.
+        A reading request is repeated when the server is busy, and once where its child was killed so early that
+        it was most likely dead before.  Any other that was out when its child ended is not: nobody can tell
+        whether it was the cause.
         """
         timeout_s = self.read_timeout_s if timeout_s is None else timeout_s
         try:
@@ -126,9 +129,11 @@ class Core:
         except ValueError as error:
             raise InvalidParams(str(error), code=INVALID_PARAMS) from None
         busy = ended = 0
+        was_repeated = False
         while True:
             session = yield from self.session(role)
             connection = session.connection
+            begun = time.monotonic()
             try:
                 pending = connection.request(method, params)
             except ValueError as error:
@@ -150,7 +155,10 @@ class Core:
             except BackendExited as error:
                 if (blamed := self.pool.blame(connection, pending, error)) is not None:
                     raise blamed from None
-                raise
+                is_early = time.monotonic() - begun < _EARLY_S and self.pool.was_killed(connection, error)
+                if was_repeated or role is not Role.READ or not is_early:
+                    raise
+                was_repeated = True
             except (DatabaseUnavailable, PermissionDenied) as error:
                 if session.profile.generation is Generation.LEGACY:
                     # It opens its database once and for all; only a new child can see it mended.

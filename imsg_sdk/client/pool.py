@@ -26,6 +26,7 @@ from imsg_sdk.errors import BackendExited, ClientClosed, ForkedProcess, ImsgErro
 from imsg_sdk.rpc.backends import Backend, locate, prove
 from imsg_sdk.rpc.commands import IsUnwanted, Lines
 from imsg_sdk.rpc.connection import Connection, Pending
+from imsg_sdk.rpc.faults import ENDED_FROM_OUTSIDE
 from imsg_sdk.rpc.handshake import Session, shake_hands
 from imsg_sdk.rpc.profiles import Generation
 from imsg_sdk.rpc.protocol import encode_request
@@ -39,7 +40,6 @@ _QUICK_DEATH_S = 5.0
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 3.0
 _KILLERS_KEPT = 256
-_FROM_OUTSIDE = frozenset({-1, -2, -9, -15})  # HUP, INT, KILL, TERM: somebody ended it; it did not fall
 
 
 class Role(StrEnum):
@@ -264,7 +264,7 @@ class Pool:
         ended from outside, or others were out with it and nobody can tell.
         """
         was_alone = connection.killers == (pending,)
-        fell = connection.was_cut_off or not (error.returncode in _FROM_OUTSIDE or self.backend.host is not None)
+        fell = connection.was_cut_off or not (self.was_killed(connection, error) or self.backend.host is not None)
         if not (was_alone and fell):
             return None
         with self._lock:
@@ -278,6 +278,11 @@ class Pool:
             stderr_tail=error.stderr_tail,
             hint=_KILLER_HINT,
         )
+
+    @staticmethod
+    def was_killed(connection: Connection, error: BackendExited) -> bool:
+        """Tell whether somebody ended the child from outside."""
+        return error.returncode in ENDED_FROM_OUTSIDE and not connection.was_cut_off
 
     # ---- the end -------------------------------------------------------------------------------------------------
 

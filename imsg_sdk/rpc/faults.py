@@ -23,7 +23,7 @@ from imsg_sdk.errors import (
 from imsg_sdk.rpc import protocol
 from imsg_sdk.rpc.transport import Ending
 
-__all__ = ["exited_error", "redact", "remote_error"]
+__all__ = ["ENDED_FROM_OUTSIDE", "exited_error", "redact", "remote_error"]
 
 FULL_DISK_ACCESS = (
     "grant Full Disk Access to the program that runs Python (the terminal, the editor or the Jupyter app): "
@@ -31,6 +31,8 @@ FULL_DISK_ACCESS = (
 )
 _COPY_AGAIN = "copy it again with `sqlite3 chat.db '.backup copy.db'`, which is safe while Messages runs"
 _SMALLER = "ask for fewer rows at once: a smaller limit, or a shorter time"
+ENDED_FROM_OUTSIDE = frozenset({-1, -2, -9, -15})
+"""Exit statuses of HUP, INT, KILL and TERM: somebody ended the child; it did not fall."""
 _TAIL_LINES = 20
 _TAIL_CHARACTERS = 2000
 
@@ -56,8 +58,16 @@ def exited_error(name: str, ending: Ending) -> BackendExited:
         hint = "doctor() checks the program step by step"
     else:
         message = f"{name} {describe_exit(ending.returncode)}"
-        hint = "see stderr_tail of this error; doctor() checks the program step by step"
+        hint = _exit_hint(ending.returncode, tail)
     return BackendExited(message, returncode=ending.returncode, stderr_tail=tail, hint=hint)
+
+
+def _exit_hint(returncode: int | None, tail: str) -> str:
+    if returncode in ENDED_FROM_OUTSIDE:
+        who = "another program, or a system without memory," if returncode == -signal.SIGKILL else "another program"
+        return f"{who} ended it; a reading call can be repeated and starts it again"
+    look = "see stderr_tail of this error; " if tail.strip() else ""
+    return f"{look}doctor() checks the program step by step"
 
 
 def describe_exit(returncode: int | None) -> str:
