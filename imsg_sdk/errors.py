@@ -18,6 +18,7 @@ No message holds private text: name lengths, ids and redacted handles only.
     │  ├─ StartupTimeout(TimeoutError)
     │  └─ ProtocolError
     ├─ RequestError
+    │  ├─ CursorMismatch
     │  ├─ RequestTimeout(TimeoutError)
     │  └─ RemoteError
     │     ├─ MethodNotFound
@@ -46,6 +47,7 @@ __all__ = [
     "BackendNotFound",
     "ClientClosed",
     "ConfigError",
+    "CursorMismatch",
     "DatabaseUnavailable",
     "ForkedProcess",
     "GatewayAlreadyRunning",
@@ -152,6 +154,13 @@ class ProtocolError(TransportError):
 
 class RequestError(ImsgError):
     """One request failed; the client goes on working."""
+
+
+class CursorMismatch(RequestError):
+    """The place to go on from belongs to another database, or nobody can tell that it does not.
+
+    Start from a row, a time or the present instead; or give back the database that the cursor is of.
+    """
 
 
 class RequestTimeout(RequestError, TimeoutError):

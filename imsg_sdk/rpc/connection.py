@@ -31,6 +31,8 @@ log = logging.getLogger("imsg_sdk.rpc.connection")
 _GARBAGE_BEFORE_FIRST_ANSWER = 32
 _PARKED_SUBSCRIPTIONS = 64
 _PARKED_NOTIFICATIONS = 4096
+_HELD_BYTES = 64 * 1024 * 1024
+_ENDED_NUMBERS = 256
 
 
 class Pending(Future[msgspec.Raw]):
@@ -67,10 +69,13 @@ class Subscription:
     subscription with ``has_overflowed``, and the consumer goes on from its cursor.
     """
 
-    def __init__(self, number: int, max_held: int) -> None:
+    def __init__(self, number: int, max_held: int, max_bytes: int) -> None:
         self.number = number
         self.has_overflowed = False
         self._max_held = max_held
+        self._max_bytes = max_bytes
+        self._held_bytes = 0
+        self._arrival: Future[None] | None = None
         self._held: collections.deque[Notification] = collections.deque()
         self._changed = threading.Condition()
         self._error: ImsgError | None = None
@@ -90,28 +95,71 @@ class Subscription:
             if not self._changed.wait_for(lambda: self._held or self._has_ended, timeout_s):
                 raise TimeoutError
             if self._held:
-                return self._held.popleft()
+                notification = self._held.popleft()
+                self._held_bytes -= len(notification.params)
+                return notification
             if self._error is not None:
                 raise self._error
             return None
+
+    def arrival(self) -> Future[None]:
+        """Return a future that is done once something is held or the end is known; one at a time."""
+        with self._changed:
+            arrival: Future[None] = Future()
+            if self._held or self._has_ended:
+                arrival.set_result(None)
+            else:
+                self._arrival = arrival
+        return arrival
+
+    def take(self, most: int) -> list[Notification]:
+        """Return what is held, the oldest `most` of it, without waiting."""
+        with self._changed:
+            taken = [self._held.popleft() for _ in range(min(most, len(self._held)))]
+            self._held_bytes -= sum(len(each.params) for each in taken)
+        return taken
+
+    @property
+    def n_held(self) -> int:
+        """Return how many notifications wait to be taken."""
+        return len(self._held)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come than what is held."""
+        return self._has_ended
+
+    @property
+    def error(self) -> ImsgError | None:
+        """Return what ended it, if that was an error."""
+        return self._error
 
     def put(self, notification: Notification) -> None:
         """Take a notification from the reader."""
         with self._changed:
             if self._has_ended:
                 return
-            if len(self._held) >= self._max_held:
+            size = len(notification.params)
+            if self._held and (len(self._held) >= self._max_held or self._held_bytes + size > self._max_bytes):
                 self.has_overflowed = self._has_ended = True
             else:
                 self._held.append(notification)
-            self._changed.notify_all()
+                self._held_bytes += size
+            self._tell()
 
     def end(self, error: ImsgError | None = None) -> None:
         """Let the consumer take what is held, then see the end."""
         with self._changed:
             self._has_ended = True
             self._error = self._error or error
-            self._changed.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        self._changed.notify_all()
+        arrival, self._arrival = self._arrival, None
+        if arrival is not None:
+            with suppress(InvalidStateError):  # nobody waits for it any more
+                arrival.set_result(None)
 
 
 class Connection:
@@ -139,6 +187,7 @@ class Connection:
         self._sent: dict[int, Pending] = {}
         self._subscriptions: dict[int, Subscription] = {}
         self._parked: dict[int, list[Notification]] = {}
+        self._ended: collections.deque[int] = collections.deque(maxlen=_ENDED_NUMBERS)
         self._error: ImsgError | None = None
         self._answers = 0
         self._garbage = 0
@@ -194,10 +243,10 @@ class Connection:
                 self._waiting.remove(pending)
             pending.cancel()
 
-    def subscribe(self, number: int, *, max_held: int = 10_000) -> Subscription:
+    def subscribe(self, number: int, *, max_held: int = 10_000, max_bytes: int = _HELD_BYTES) -> Subscription:
         """Return the queue of subscription `number`, what came before included."""
         with self._lock:
-            subscription = Subscription(number, max_held)
+            subscription = Subscription(number, max_held, max_bytes)
             for notification in self._parked.pop(number, ()):
                 subscription.put(notification)
             if self._error is not None:
@@ -211,6 +260,7 @@ class Connection:
         with self._lock:
             subscription = self._subscriptions.pop(number, None)
             self._parked.pop(number, None)
+            self._ended.append(number)
         if subscription is not None:
             subscription.end()
 
@@ -280,7 +330,7 @@ class Connection:
         with self._lock:
             self._answers += 1
             subscription = self._subscriptions.get(number)
-            if subscription is None:
+            if subscription is None and number not in self._ended:
                 self._park(number, notification)
         if subscription is not None:
             subscription.put(notification)

@@ -75,6 +75,7 @@ METHODS: dict[str, Method] = {
         buffer_limit=(0, 14, 0),
     ),
     "watch.unsubscribe": _method((0, 3, 0), "subscription"),
+    "bridge.events.subscribe": _method((0, 14, 0), "buffer_limit"),
 }
 """Reading methods and their documented keys."""
 
