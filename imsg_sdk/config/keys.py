@@ -19,6 +19,7 @@ from imsg_sdk.addressing import AllowEntry, Service, checked_region, parse_allow
 from imsg_sdk.config.settings import (
     ChunkMode,
     DmPolicy,
+    Durability,
     GroupConfig,
     GroupPolicy,
     ReactionMode,
@@ -75,6 +76,7 @@ def _number(expected: str, accepts: Callable[[float], bool], scale: float = 1) -
 
 
 _positive = _number("a number above 0", lambda value: value > 0)
+_from_zero = _number("a number from 0 on", lambda value: value >= 0)
 
 
 def _whole(expected: str, least: int, most: int | None = None) -> Reader:
@@ -296,6 +298,62 @@ KEYS: Final[tuple[Key, ...]] = (
     ),
     Key("session_scope", "session.scope", _choice(SessionScope), "One conversation per sender, or one for all."),
     Key("use_access_groups", "commands.useAccessGroups", _flag, "Control commands only from people who are listed."),
+    Key("send_typing", "imessage.sendTyping", _flag, "Show that an answer is being written, where that is possible."),
+    Key(
+        "handler_timeout_s",
+        "imessage.limits.handlerTimeoutSeconds",
+        _positive,
+        "Longest run of a handler over one message, in seconds; what it said before is sent.",
+    ),
+    Key(
+        "handler_threads",
+        "imessage.limits.handlerThreads",
+        _whole("a whole number above 0", 1, 256),
+        "Handlers written with def that run at once; 256 at most.",
+    ),
+    Key(
+        "queued_messages",
+        "imessage.limits.queuedMessages",
+        _whole("a whole number above 0", 1),
+        "Messages waiting for handlers, in all chats, before no more are read.",
+    ),
+    Key(
+        "queued_per_chat",
+        "imessage.limits.queuedPerChat",
+        _whole("a whole number above 0", 1),
+        "Messages of one chat waiting for handlers; more are dropped as rate_limited.",
+    ),
+    Key(
+        "burst",
+        "imessage.limits.burst",
+        _whole("a whole number from 0 on", 0),
+        "Messages of one chat answered at once before the rate counts; 0 sets no limit.",
+    ),
+    Key(
+        "per_minute", "imessage.limits.perMinute", _from_zero, "Messages of one chat answered in a minute, after that."
+    ),
+    Key(
+        "loop_echoes",
+        "imessage.limits.loopEchoes",
+        _whole("a whole number above 0", 1),
+        "Echoes within a minute that stop the answers in a chat.",
+    ),
+    Key("max_age_s", "imessage.limits.maxAgeSeconds", _positive, "Oldest message that is answered, in seconds."),
+    Key(
+        "max_replayed_age_s",
+        "imessage.limits.maxReplayedAgeSeconds",
+        _positive,
+        "The same for messages made up for after a pause, and for replies left over from before it.",
+    ),
+    Key(
+        "keep_text_days",
+        "imessage.limits.keepTextDays",
+        _from_zero,
+        "How long the journal keeps handled texts, in days.",
+    ),
+    Key(
+        "durability", "imessage.durability", _choice(Durability), "What the journal survives: full includes power loss."
+    ),
 )
 """Every setting there is, in the order of :meth:`Config.describe`."""
 

@@ -57,6 +57,15 @@ class SessionScope(StrEnum):
     GLOBAL = "global"
 
 
+class Durability(StrEnum):
+    """What the journal of a gateway survives."""
+
+    NORMAL = "normal"
+    """The end of the process, however it comes."""
+    FULL = "full"
+    """Also power loss, at the price of a disk sync per step."""
+
+
 class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How a client finds, starts and waits for the program; fields as in the table of keys."""
 
@@ -106,3 +115,15 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     debounce_ms: int = 0
     session_scope: SessionScope = SessionScope.PER_SENDER
     use_access_groups: bool | None = None
+    send_typing: bool = False
+    handler_timeout_s: float = 120.0
+    handler_threads: int = 8
+    queued_messages: int = 1000
+    queued_per_chat: int = 100
+    burst: int = 20
+    per_minute: float = 30.0
+    loop_echoes: int = 5
+    max_age_s: float = 15 * 60.0
+    max_replayed_age_s: float = 2 * 60 * 60.0
+    keep_text_days: float = 7.0
+    durability: Durability = Durability.NORMAL

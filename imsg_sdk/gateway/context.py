@@ -86,6 +86,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     command_authorized: bool = False
     reply_to: ReplyContext | None = None
     history: tuple[HistoryEntry, ...] = ()
+    attempt: int = 1
+    """2 and more where the process ended while a handler was running, and this is the same message again."""
     group: dict[str, Any] = {}
     """Settings of the group that this package does not read, as they stand in the file."""
 

@@ -67,7 +67,8 @@ class Policy:
     commands
         Words that count as control commands, without the slash; None means those of the reference.
     max_age_s, max_replayed_age_s
-        Oldest message that is answered, when it arrives live and when it is made up for after a pause.
+        Oldest message that is answered, when it arrives live and when it is made up for after a pause; None takes
+        what the settings say.
 
     Raises
     ------
@@ -82,12 +83,12 @@ class Policy:
         require_mention: bool | None = None,
         listed_chats_are_groups: bool = False,
         commands: tuple[str, ...] | None = None,
-        max_age_s: float = 15 * 60,
-        max_replayed_age_s: float = 2 * 60 * 60,
+        max_age_s: float | None = None,
+        max_replayed_age_s: float | None = None,
     ) -> None:
         self.config = config
-        self.max_age_s = max_age_s
-        self.max_replayed_age_s = max_replayed_age_s
+        self.max_age_s = config.max_age_s if max_age_s is None else max_age_s
+        self.max_replayed_age_s = config.max_replayed_age_s if max_replayed_age_s is None else max_replayed_age_s
         self.dm_list = AllowList(config.allow_from)
         self.group_list = AllowList(_group_entries(config))
         self.groups = config.groups or {}
