@@ -61,7 +61,7 @@ def add_filters(parser: argparse.ArgumentParser, *, limit: int | None) -> None:
         type=rows.target,
         action="append",
         metavar="TARGET",
-        help="chat id, guid or handle; a bare number is a chat id; repeatable",
+        help="chat id, name, guid or handle, as the table of chats shows them; repeatable",
     )
     group.add_argument("--since", type=rows.instant, metavar="TIME", help="from then on: 2026-03-01, or an age: 7d")
     group.add_argument("--until", type=rows.instant, metavar="TIME", help="before then")

@@ -88,9 +88,7 @@ def said(row: Row, names: Mapping[str, str] | None = None) -> str:
 
 
 def target(text: str) -> str:
-    """Check a target on the command line, where a bare number is a chat id, as the table of chats shows it."""
-    if text.isascii() and text.isdecimal():
-        return f"chat_id:{text}"
+    """Check a target of a reading command; the client says which chat it names."""
     try:
         parse_target(text)
     except AddressError as error:

@@ -86,7 +86,7 @@ class AsyncIMessageClient(BaseClient):
 
     async def chat(self, target: ChatLike) -> Chat:
         """Return one chat.  See `IMessageClient.chat`."""
-        return await _run(self._core.chat(target))
+        return await _run(self._core.chat(target, by_name=True))
 
     async def participants(self, chat: history.Targets = None) -> tuple[Participant, ...]:
         """Return who is in which chat.  See `IMessageClient.participants`.

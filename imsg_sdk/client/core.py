@@ -207,13 +207,15 @@ class Core:
             self._directory = (time.monotonic(), found)
         return found
 
-    def chat(self, target: ChatLike) -> Plan[Chat]:
-        """Return the one chat that a target names."""
-        found: Chat = yield from self._look_up(lambda chats: find_chat(target, chats, region=self.region))
+    def chat(self, target: ChatLike, *, by_name: bool = False) -> Plan[Chat]:
+        """Return the one chat that a target names; names are for reading, never for sending."""
+        found: Chat = yield from self._look_up(
+            lambda chats: find_chat(target, chats, region=self.region, by_name=by_name)
+        )
         return found
 
     def chats_of(self, targets: ChatLike | Iterable[ChatLike] | None) -> Plan[list[Chat] | None]:
-        """Return the chats that targets name; None for no target."""
+        """Return the chats that targets of a reading call name; None for no target."""
         if targets is None:
             return None
         several = listed(targets)
@@ -269,7 +271,7 @@ class Core:
         """Return counts over one chat or all."""
         if time_zone is not None:
             checked_text(time_zone, "time_zone")
-        chosen = None if chat is None else (yield from self.chat(chat))
+        chosen = None if chat is None else (yield from self.chat(chat, by_name=True))
         answer = yield from self.ask(
             "messages.stats",
             chat_id=None if chosen is None else chosen.chat_id,

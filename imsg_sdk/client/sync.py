@@ -141,14 +141,15 @@ class IMessageClient(BaseClient):
         Parameters
         ----------
         target
-            Chat id, ``chat_id:…``, guid, identifier, or the handle of a direct chat.
+            Chat id, ``chat_id:…``, guid, identifier, the handle of a direct chat, or a name that no other chat
+            has.  Text of digits only is a chat id or a handle, whichever there is.
 
         Raises
         ------
         AddressError
             It names no chat, or more than one.
         """
-        return run(self._core.chat(target))
+        return run(self._core.chat(target, by_name=True))
 
     def participants(self, chat: history.Targets = None) -> pd.DataFrame:
         """Return who is in which chat, one row per person and chat.
@@ -184,7 +185,8 @@ class IMessageClient(BaseClient):
         Parameters
         ----------
         chat
-            Chat id, guid, identifier or handle, or several of them; ``None`` means every chat.
+            Chat id, guid, identifier, handle or name, or several of them, as for :meth:`chat`; ``None`` means
+            every chat.
         since, until
             Aware datetime, ISO 8601 text, or an age: ``"7d"`` or a timedelta.  `since` is inclusive, `until` is not.
         participants

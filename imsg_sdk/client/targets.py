@@ -24,16 +24,17 @@ def listed(targets: ChatLike | Iterable[ChatLike]) -> list[ChatLike]:
 
 
 def find_chats(targets: Iterable[ChatLike], chats: Sequence[Chat], *, region: str) -> list[Chat]:
-    """Return the chats of several targets, each once, in the order given."""
-    found = {chat.chat_id: chat for chat in (find_chat(each, chats, region=region) for each in targets)}
+    """Return the chats of several targets of a reading call, each once, in the order given."""
+    found = {chat.chat_id: chat for chat in (find_chat(each, chats, region=region, by_name=True) for each in targets)}
     return list(found.values())
 
 
-def find_chat(target: ChatLike, chats: Sequence[Chat], *, region: str) -> Chat:
+def find_chat(target: ChatLike, chats: Sequence[Chat], *, region: str, by_name: bool = False) -> Chat:
     """Return the one chat that a target names.
 
     A bare text may be a handle, a guid or an identifier; handles are compared as phone numbers of `region`
-    and find direct chats only.
+    and find direct chats only.  With `by_name`, which is for reading and never for sending, it may also be the
+    name of a chat, whatever its case, and text of digits only may be a chat id.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def find_chat(target: ChatLike, chats: Sequence[Chat], *, region: str) -> Chat:
         It names no chat, or more than one.
     """
     parsed = parse_target(_plain(target))
-    matches = _matches(parsed, chats, region)
+    matches = _matches(parsed, chats, region, by_name=by_name)
     if len(matches) == 1:
         return matches[0]
     if not matches:
@@ -49,11 +50,16 @@ def find_chat(target: ChatLike, chats: Sequence[Chat], *, region: str) -> Chat:
             f"no chat matches {parsed.redacted}",
             hint="chats() lists those that hold a message; participants() lists who is in which",
         )
-    shown = ", ".join(f"{chat.chat_id} ({chat.service or 'no service'})" for chat in matches[:8])
+    shown = ", ".join(map(_shown, matches[:8])) + (", …" if len(matches) > 8 else "")
     raise AddressError(
         f"{len(matches)} chats match {parsed.redacted}: {shown}",
-        hint="give one chat id, or several at once as a list",
+        hint="give one as chat_id:…, or several at once as a list",
     )
+
+
+def _shown(chat: Chat) -> str:
+    who = f"group of {chat.n_participants}" if chat.is_group else Handle(chat.identifier or "").redacted
+    return f"chat_id:{chat.chat_id} ({who}, {chat.service or 'no service'})"
 
 
 def handles_of(chats: Iterable[Chat]) -> list[str]:
@@ -74,7 +80,7 @@ def _plain(target: ChatLike) -> TargetLike:
     return target
 
 
-def _matches(target: Target, chats: Sequence[Chat], region: str) -> list[Chat]:
+def _matches(target: Target, chats: Sequence[Chat], region: str, *, by_name: bool) -> list[Chat]:
     match target.kind:
         case TargetKind.CHAT_ID:
             return [chat for chat in chats if chat.chat_id == target.chat_id]
@@ -83,6 +89,25 @@ def _matches(target: Target, chats: Sequence[Chat], region: str) -> list[Chat]:
         case TargetKind.CHAT_IDENTIFIER:
             return [chat for chat in chats if chat.identifier == target.chat_identifier]
     text = target.handle or ""
+    found = _with_handle(text, chats, region)
+    if by_name and target.service is None:
+        if text.isascii() and text.isdecimal():
+            # A chat id and a short code may look alike: then neither is guessed.
+            found += [chat for chat in chats if chat.chat_id == int(text) and chat not in found]
+        return found or _named(text, chats)
+    return found
+
+
+def _named(text: str, chats: Sequence[Chat]) -> list[Chat]:
+    wanted = " ".join(text.casefold().split())
+    return [chat for chat in chats if wanted in {" ".join(name.casefold().split()) for name in _names(chat)}]
+
+
+def _names(chat: Chat) -> list[str]:
+    return [name for name in (chat.name, chat.contact_name) if name]
+
+
+def _with_handle(text: str, chats: Sequence[Chat], region: str) -> list[Chat]:
     if exact := [chat for chat in chats if text == chat.guid]:
         return exact
     if exact := [chat for chat in chats if text == chat.identifier]:

@@ -108,7 +108,11 @@ _DATABASE_GONE = (
 
 def _classify(method: str, code: int, title: str, detail: str) -> _Choice:
     if code == protocol.METHOD_NOT_FOUND:
-        return MethodNotFound, f"the program does not know {method}", "update imsg, or see probe() for what it knows"
+        return (
+            MethodNotFound,
+            f"the program does not know {method}",
+            "probe() lists what it knows; a newer imsg may know more",
+        )
     if code == protocol.SERVER_BUSY:
         return ServerBusy, f"{method}: {detail or title}", "try again in a moment"
     if code == protocol.DATABASE_UNAVAILABLE:

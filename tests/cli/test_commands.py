@@ -269,6 +269,13 @@ def test_options_that_would_be_ignored_are_refused(run: Run, arguments: str) -> 
     assert "--sandbox" in done.stderr
 
 
+def test_a_chat_can_be_called_by_its_name(run: Run, database: Path) -> None:
+    chats = json_lines(run("chats", "--db", str(database), "--json", "--limit", "all").stdout)
+    group = next(chat for chat in chats if chat["is_group"])
+    rows = json_lines(run("messages", "--db", str(database), "--chat", group["name"].lower(), "--json").stdout)
+    assert {row["chat_id"] for row in rows} == {group["chat_id"]}
+
+
 def test_several_chats_can_be_named(run: Run, database: Path) -> None:
     rows = json_lines(run("messages", "--db", str(database), "--chat", "1", "--chat", "2", "--json").stdout)
     assert {row["chat_id"] for row in rows} == {1, 2}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -17,9 +18,11 @@ import pytest
 
 from imsg_sdk import IMessageClient
 from imsg_sdk.client import history, reading
+from imsg_sdk.client.targets import find_chat
 from imsg_sdk.columns import TABLES
 from imsg_sdk.errors import AddressError, InvalidParams, MethodNotFound, NotFound, Unsupported
-from imsg_sdk.models import Message
+from imsg_sdk.models import Chat, Message
+from imsg_sdk.sandbox.demo import demo
 
 
 def test_every_table_has_its_declared_columns(client: IMessageClient) -> None:
@@ -388,3 +391,60 @@ def test_the_doctor_finds_nothing_wrong(client: IMessageClient) -> None:
         "database",
         "bridge",
     ]
+
+
+# ---- names of chats -----------------------------------------------------------------------------------------------
+
+
+def chats_named(*names: str | None, identifiers: Sequence[str] = ()) -> list[Chat]:
+    return [
+        Chat(chat_id=number, name=name, identifier=identifier, is_group=not identifier, n_participants=3)
+        for number, (name, identifier) in enumerate(itertools.zip_longest(names, identifiers), 1)
+    ]
+
+
+@pytest.mark.parametrize("text", ["Sunday lunch", "sunday LUNCH", "  Sunday   lunch "])
+def test_a_name_that_one_chat_has_names_it_for_reading(text: str) -> None:
+    chats = chats_named("Boat crew", "Sunday lunch")
+    assert find_chat(text, chats, region="US", by_name=True).chat_id == 2
+
+
+def test_a_name_is_never_a_target_for_sending() -> None:
+    with pytest.raises(AddressError):
+        find_chat("Sunday lunch", chats_named("Sunday lunch"), region="US")
+
+
+def test_a_name_that_several_chats_have_lists_their_ids_and_no_whole_handle() -> None:
+    chats = chats_named("Mum", "Mum", identifiers=["+15550100200", "mum@example.org"])
+    with pytest.raises(AddressError) as caught:
+        find_chat("mum", chats, region="US", by_name=True)
+    assert "chat_id:1" in caught.value.message
+    assert "chat_id:2" in caught.value.message
+    assert not any(text in str(caught.value) for text in ("+15550100200", "mum@example.org"))
+
+
+def test_the_name_of_a_contact_will_do_beside_that_of_the_chat() -> None:
+    chat = Chat(chat_id=4, name="+15550100200", identifier="+15550100200", contact_name="Nora Finch")
+    assert find_chat("nora finch", [chat], region="US", by_name=True) is chat
+
+
+def test_digits_are_a_chat_id_or_a_handle_and_never_guessed() -> None:
+    chats = chats_named("one", "two", "262966", identifiers=["+15550100200", "+15550100201", "2"])
+    assert find_chat("1", chats, region="US", by_name=True).chat_id == 1
+    assert find_chat("3", chats, region="US", by_name=True).chat_id == 3
+    with pytest.raises(AddressError, match="chat_id:2") as caught:
+        find_chat("2", chats, region="US", by_name=True)
+    assert "chat_id:3" in caught.value.message
+    assert find_chat("2", chats, region="US").chat_id == 3  # who sends means a handle
+
+
+def test_reading_calls_take_names(tmp_path: Path) -> None:
+    demo(tmp_path / "chat.db", seed=3, messages=600)
+    with IMessageClient.from_chat_db(tmp_path / "chat.db") as client:
+        chats = client.chats()
+        name = str(chats.loc[chats["is_group"], "name"].iloc[0])
+        chat = client.chat(name)
+        assert chat.name == name
+        assert set(client.messages(name)["chat_id"]) == {chat.chat_id}
+        assert client.stats(name).total_messages == client.stats(chat.chat_id).total_messages
+        assert client.messages(str(chat.chat_id)).equals(client.messages(chat.chat_id))
