@@ -122,20 +122,41 @@ class BaseClient:
         seed: int = 1,
         messages: int = 4000,
         preset: str | None = "demo",
+        people: Sequence[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+        history: str | os.PathLike[str] | None = None,
+        clock: str = "real",
+        bridge: bool = True,
+        dialect: str = "v1",
         config: ConfigLike | None = None,
         **settings: Any,
     ) -> Self:
-        """Return a client of a make-believe history, made when first needed and removed at the end.
+        """Return a client of a make-believe Messages: a history, and people in it who answer.
+
+        It is made when first needed and removed at the end.  What is sent is written into its database, delivered
+        and read; people answer after a while.
 
         Parameters
         ----------
         seed
-            The same arguments give the same history.
+            The same arguments give the same history; with the virtual clock, and the same requests, also the same
+            rows after it.
         messages
-            How many rows to make, tapbacks included.
+            How many rows to make before, tapbacks included.
         preset
             ``"demo"`` is the history that ``imsg-sdk demo`` shows: few people, good stories.  ``None`` invents
-            as many people as the number of messages asks for.
+            as many people as the number of messages asks for, ``"empty"`` begins with nothing.
+        people
+            Who answers, and how: a list as the page on testing describes it, or a JSON file.  ``None`` lets everybody
+            answer in a friendly way, ``[]`` nobody.
+        history
+            A ``chat.db`` to begin with instead; it is copied.
+        clock
+            ``"real"`` time goes by itself; ``"virtual"`` time moves only when told to, by
+            ``client.call("sandbox.advance", {"seconds": 60})``.
+        bridge
+            Whether everything can be done, or only plain sending, as without the helper in Messages.
+        dialect
+            ``"v1"`` or ``"legacy"``: the generation of ``imsg`` that it speaks as.
         config
             As for the class.
         settings
@@ -147,8 +168,11 @@ class BaseClient:
         ...     client.chats()
         """
         refuse_windows()
-        sandbox = PrivateSandbox(seed=seed, messages=messages, preset=preset)
-        return cls._over(our_server(sandbox.path, folder=sandbox.folder), config, sandbox, **settings)
+        sandbox = PrivateSandbox(
+            seed=seed, messages=messages, preset=preset, people=people, history=history, clock=clock, bridge=bridge
+        )
+        backend = our_server(sandbox.path, dialect=dialect, folder=sandbox.folder, module="imsg_sdk.sandbox")
+        return cls._over(backend, config, sandbox, **settings)
 
     @classmethod
     def over_ssh(

@@ -1,11 +1,13 @@
-"""A make-believe history in a private folder, made by a child process and removed with its client."""
+"""A make-believe Messages in a private folder, made by a child process and removed with its client."""
 
 from __future__ import annotations
 
 import os
 import sys
 from operator import index
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
+
+import msgspec
 
 from imsg_sdk.errors import BackendExited, UsageError
 from imsg_sdk.rpc.commands import IsUnwanted, run_command
@@ -15,24 +17,36 @@ __all__ = ["PrivateSandbox"]
 
 
 class PrivateSandbox:
-    """One generated database, made when it is needed.
+    """One make-believe Messages, made when it is needed.
 
     Its folder goes with the client, with the process that made it, and by the guard of a child if that
     process is killed.
     """
 
-    def __init__(self, *, seed: SupportsIndex, messages: SupportsIndex, preset: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: SupportsIndex,
+        messages: SupportsIndex,
+        preset: str | None,
+        people: Any = None,
+        history: str | os.PathLike[str] | None = None,
+        clock: str = "real",
+        bridge: bool = True,
+    ) -> None:
         try:
             count, number = index(messages), index(seed)
         except TypeError:
             raise UsageError("messages and seed must be whole numbers", hint="messages=5000, seed=1") from None
         if count < 1:
-            raise UsageError("a sandbox needs at least one message", hint="messages=5000 takes a moment")
-        self._options = [f"--messages={count}", f"--seed={number}"]
-        if preset is not None:
-            if preset != "demo":
-                raise UsageError("preset must be 'demo' or None", hint="None invents people")
-            self._options.append("--preset=demo")
+            raise UsageError(
+                "a sandbox needs at least one message", hint="messages=5000 takes a moment; preset='empty' begins anew"
+            )
+        if clock not in ("real", "virtual"):
+            raise UsageError("clock must be 'real' or 'virtual'", hint="virtual time moves only when told to")
+        self._options = [f"--seed={number}", f"--clock={clock}", "--bridge" if bridge else "--no-bridge"]
+        self._options += _past(count, preset, history)
+        self._people = None if people is None else _spelled(people)
         self._owner_pid = os.getpid()
         self._is_removed = False
         self.folder = _unused_folder()
@@ -40,12 +54,12 @@ class PrivateSandbox:
         self.timeout_s = 30.0 + count / 2000
 
     def make(self, is_unwanted: IsUnwanted) -> None:
-        """Generate the database; blocks.
+        """Make the world and its database; blocks.
 
         Raises
         ------
         UsageError
-            No history can be made of the numbers, or there is no folder for it.
+            No world can be made of what was asked for, or there is no folder for it.
         BackendExited
             The generator failed.
         """
@@ -64,7 +78,11 @@ class PrivateSandbox:
             self._remove_folder()
 
     def _generate(self, is_unwanted: IsUnwanted) -> None:
-        argv = [sys.executable, "-m", "imsg_sdk.sandbox", "generate", self.path, *self._options]
+        argv = [sys.executable, "-m", "imsg_sdk.sandbox", "world", self.path, *self._options]
+        if self._people is not None:
+            with open(f"{self.folder}/people.json", "wb") as file:  # noqa: PTH123 - pathlib is not imported for it
+                file.write(self._people)
+            argv.append(f"--people={self.folder}/people.json")
         ending = run_command(argv, timeout_s=self.timeout_s, folder=self.folder, is_unwanted=is_unwanted).ending
         tail = redact(ending.stderr_tail)
         if ending.returncode == 2:
@@ -88,6 +106,31 @@ class PrivateSandbox:
         from shutil import rmtree
 
         rmtree(self.folder, ignore_errors=True)
+
+
+def _past(count: int, preset: str | None, history: str | os.PathLike[str] | None) -> list[str]:
+    """Return the options for what was there before."""
+    if preset not in ("demo", "empty", None):
+        raise UsageError("preset must be 'demo', 'empty' or None", hint="None invents people")
+    if history is not None:
+        return [f"--history={os.path.abspath(os.fspath(history))}"]  # noqa: PTH100 - text in, text out
+    if preset == "empty":
+        return []
+    return [f"--messages={count}", *([] if preset is None else [f"--preset={preset}"])]
+
+
+def _spelled(people: Any) -> bytes:
+    """Return the people as the sandbox reads them."""
+    if isinstance(people, str | os.PathLike):
+        try:
+            with open(people, "rb") as file:  # noqa: PTH123 - pathlib is not imported for it
+                return file.read()
+        except OSError as error:
+            raise UsageError(f"people cannot be read: {error.strerror}", hint="a JSON file, or a list") from None
+    try:
+        return msgspec.json.encode(people)
+    except TypeError:
+        raise UsageError("people must be a list or a JSON file", hint='[{"name": "Ada", "addresses": […]}]') from None
 
 
 def _unused_folder() -> str:

@@ -89,8 +89,9 @@ def our_server(
     extended: bool = True,
     env: dict[str, str] | None = None,
     folder: str | None = None,
+    module: str = "imsg_sdk.server",
 ) -> Backend:
-    """Return the backend of this package's own server over a database file.
+    """Return the backend of this package's own server over a database file; `module` may bring a world.
 
     Raises
     ------
@@ -101,8 +102,8 @@ def our_server(
         raise UsageError("dialect must be 'v1' or 'legacy'", hint="v1 is imsg 0.14 and later, legacy what came before")
     options = (*(() if dialect == "v1" else ("--dialect", dialect)), *(("--extended",) if extended else ()))
     return Backend(
-        name="imsg_sdk.server",
-        program=(sys.executable, "-m", "imsg_sdk.server"),
+        name=module,
+        program=(sys.executable, "-m", module),
         db_path=_real(db_path),
         options=options,
         is_ours=True,

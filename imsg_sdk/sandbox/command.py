@@ -6,7 +6,7 @@ import argparse
 import json
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -93,35 +93,32 @@ def add_world_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", metavar="FILE", help="a JSON file that says who is there and how they answer")
     parser.add_argument("--clock", choices=["virtual", "real"], default="virtual", help="what moves time (virtual)")
     parser.add_argument("--bridge", action=argparse.BooleanOptionalAction, default=True, help="is there a bridge (yes)")
-    parser.add_argument("--messages", type=int, metavar="N", help="make a history of so many rows first; 0 makes none")
+    past = parser.add_mutually_exclusive_group()
+    past.add_argument("--messages", type=int, metavar="N", help="make a history of so many rows first (demo: 4000)")
+    past.add_argument("--history", metavar="FILE", help="begin with a copy of this database")
     parser.add_argument("--preset", choices=["demo"], help="the history of the demo")
-    parser.add_argument("--system", metavar="NAME", help="whose tables a new database gets (tahoe)")
+    parser.add_argument("--system", metavar="NAME", help="whose tables a new database gets (demo and empty: tahoe)")
 
 
 def run_world(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Make the world that the arguments describe; return the exit code."""
-    from imsg_sdk.sandbox.world.make import make_world, read_cast
+    from imsg_sdk.sandbox.world.make import copy_history, make_world, read_cast
 
-    given: dict[str, Any] = {"seed": arguments.seed, "system": arguments.system or demo.SYSTEM}
     try:
         cast = read_cast(arguments.people) if arguments.people else None
-        names = None
-        if arguments.messages or (arguments.preset and arguments.messages is None):
-            if arguments.preset == "demo":
-                given["chats"] = demo.circle(arguments.seed)
-            summary = generate(arguments.path, messages=arguments.messages or demo.MESSAGES, **given)
-            names = summary.names
+        if arguments.history:
+            copy_history(arguments.history, arguments.path)
         make_world(
             arguments.path,
             seed=arguments.seed,
             clock=arguments.clock,
             bridge=arguments.bridge,
             people=cast,
-            names=names,
-            system=given["system"],
+            names=_past(arguments),
+            system=arguments.system or demo.SYSTEM,
         ).close()
     except FileExistsError as error:
-        parser.error(f"{error}: leave out --messages and --preset to keep it")
+        parser.error(f"{error}: leave out --messages, --history and --preset to keep it")
     except ConfigError as error:
         parser.error(f"argument --{error.path.replace('_', '-')}: {error.message} ({error.hint or 'see --help'})")
     except (OSError, sqlite3.Error) as error:
@@ -129,6 +126,18 @@ def run_world(arguments: argparse.Namespace, parser: argparse.ArgumentParser) ->
         sys.stderr.write(f"{parser.prog}: cannot write {arguments.path}: {reason}\n")
         return 1
     return 0
+
+
+def _past(arguments: argparse.Namespace) -> Mapping[str, str] | None:
+    """Make the history that a world goes on from, if one is wanted; return the names in it."""
+    given: dict[str, Any] = {"seed": arguments.seed}
+    if arguments.system:
+        given["system"] = arguments.system
+    if arguments.preset == "demo":
+        given = {"messages": demo.MESSAGES, "system": demo.SYSTEM, "chats": demo.circle(arguments.seed), **given}
+    if arguments.messages is not None:
+        given["messages"] = arguments.messages
+    return generate(arguments.path, **given).names if "messages" in given else None
 
 
 _OPTIONS = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from imsg_sdk.sandbox.world.accounts import Person, accounts_of
 from imsg_sdk.sandbox.world.ledger import Ledger, newest_us
 from imsg_sdk.sandbox.world.state import State
 
-__all__ = ["Cast", "make_world", "read_cast"]
+__all__ = ["Cast", "copy_history", "make_world", "read_cast"]
 
 _PAUSE_US: Final = 3_600_000_000
 """A virtual clock begins an hour after the newest message."""
@@ -91,6 +92,21 @@ def make_world(
         for person in [*cast.people, *_named(names or {}, cast.people)]:
             state.add("person", msgspec.to_builtins(person))
     return state
+
+
+def copy_history(source: str, path: str) -> None:
+    """Begin with a copy of another database, with what is in its log only; the original is opened read-only.
+
+    Raises
+    ------
+    FileExistsError
+        There is such a file already.
+    """
+    if Path(path).exists():
+        raise FileExistsError(f"{Path(path).name} exists")
+    uri = f"{Path(source).absolute().as_uri()}?mode=ro"
+    with contextlib.closing(sqlite3.connect(uri, uri=True)) as old, contextlib.closing(sqlite3.connect(path)) as new:
+        old.backup(new)
 
 
 def read_cast(path: str) -> Cast:
