@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Iterable
 
 __all__ = ["Writer", "claim_stdout"]
 
@@ -16,6 +17,8 @@ class Writer:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._lock = threading.Lock()
+        self.pieces: Callable[[bytes], Iterable[bytes]] = lambda lines: (lines,)
+        """What is written in place of some lines; asked by the writing thread, between two pieces too."""
 
     def write(self, lines: bytes) -> None:
         """Write whole lines at once, however long the reader takes.
@@ -23,12 +26,16 @@ class Writer:
         A process that can no longer answer has no purpose, so that a failing write ends it.
         """
         with self._lock:
-            rest = memoryview(lines)
-            try:
-                while rest:
-                    rest = rest[os.write(self._fd, rest) :]
-            except OSError:
-                os._exit(1)
+            for piece in self.pieces(lines):
+                self._write(piece)
+
+    def _write(self, piece: bytes) -> None:
+        rest = memoryview(piece)
+        try:
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
+        except OSError:
+            os._exit(1)
 
 
 def claim_stdout() -> Writer:
