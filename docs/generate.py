@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
+
 import imsg_sdk
 from imsg_sdk import errors
 from imsg_sdk.cli import build_parser
@@ -97,15 +99,22 @@ def api() -> Iterator[str]:
     """Write the public names, their methods and what each does."""
     for name in imsg_sdk.__all__:
         thing = getattr(imsg_sdk, name)
-        if name.startswith("_"):
+        if name.startswith("_") or _is_alias(thing):
             continue
         title = name if inspect.isclass(thing) else f"{name}{_signature(thing)}"
         yield from ("", f"## {name}", "", f"`{title}`", "", _first_line(thing))
-        if inspect.isclass(thing):
+        if inspect.isclass(thing) and issubclass(thing, msgspec.Struct):
+            yield from ("", "Fields: " + ", ".join(f"`{field}`" for field in thing.__struct_fields__) + ".")
+        elif inspect.isclass(thing) and not issubclass(thing, Exception):
             found = [(each, inspect.getattr_static(thing, each)) for each in dir(thing) if not each.startswith("_")]
             rows = [(f"`{each}{_signature(member)}`", _first_line(member)) for each, member in sorted(found)]
             yield ""
             yield from _table(("Member", "Meaning"), [row for row in rows if row[1]])
+
+
+def _is_alias(thing: object) -> bool:
+    """Tell whether a public name is a type for annotations, which the page explains itself."""
+    return not inspect.isclass(thing) and not inspect.isfunction(thing)
 
 
 def _first_line(thing: object) -> str:

@@ -6,22 +6,70 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # type checkers know this name; importing typing would be all this module costs
 if TYPE_CHECKING:
+    from imsg_sdk.arguments import People, TimeLike
     from imsg_sdk.client.aio import AsyncIMessageClient
     from imsg_sdk.client.sync import IMessageClient
+    from imsg_sdk.client.tabular import ProgressOption
+    from imsg_sdk.client.targets import ChatLike, Targets
+    from imsg_sdk.errors import ImsgError
     from imsg_sdk.frames.history import History, read_chat_db
+    from imsg_sdk.models import (
+        Attachment,
+        Chat,
+        Edit,
+        Message,
+        Participant,
+        Poll,
+        Reaction,
+        ScheduledMessage,
+        SendStatus,
+        Stats,
+    )
 
 # Public names and the modules that hold them; nothing is imported before it is asked for.
 _PUBLIC = {
     "AsyncIMessageClient": "imsg_sdk.client.aio",
+    "Attachment": "imsg_sdk.models",
+    "Chat": "imsg_sdk.models",
+    "ChatLike": "imsg_sdk.client.targets",
+    "Edit": "imsg_sdk.models",
     "History": "imsg_sdk.frames.history",
     "IMessageClient": "imsg_sdk.client.sync",
+    "ImsgError": "imsg_sdk.errors",
+    "Message": "imsg_sdk.models",
+    "Participant": "imsg_sdk.models",
+    "People": "imsg_sdk.arguments",
+    "Poll": "imsg_sdk.models",
+    "ProgressOption": "imsg_sdk.client.tabular",
+    "Reaction": "imsg_sdk.models",
+    "ScheduledMessage": "imsg_sdk.models",
+    "SendStatus": "imsg_sdk.models",
+    "Stats": "imsg_sdk.models",
+    "Targets": "imsg_sdk.client.targets",
+    "TimeLike": "imsg_sdk.arguments",
     "read_chat_db": "imsg_sdk.frames.history",
 }
 
 __all__ = [
     "AsyncIMessageClient",
+    "Attachment",
+    "Chat",
+    "ChatLike",
+    "Edit",
     "History",
     "IMessageClient",
+    "ImsgError",
+    "Message",
+    "Participant",
+    "People",
+    "Poll",
+    "ProgressOption",
+    "Reaction",
+    "ScheduledMessage",
+    "SendStatus",
+    "Stats",
+    "Targets",
+    "TimeLike",
     "__version__",
     "read_chat_db",
 ]

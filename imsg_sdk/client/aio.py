@@ -16,7 +16,7 @@ from imsg_sdk.client.base import BaseClient
 from imsg_sdk.client.core import Progress
 from imsg_sdk.client.filters import make_filter
 from imsg_sdk.client.plan import Pause, Plan, Wait
-from imsg_sdk.client.targets import ChatLike
+from imsg_sdk.client.targets import ChatLike, Targets
 from imsg_sdk.columns import ATTACHMENTS, REACTIONS
 from imsg_sdk.models import (
     Attachment,
@@ -88,7 +88,7 @@ class AsyncIMessageClient(BaseClient):
         """Return one chat.  See `IMessageClient.chat`."""
         return await _run(self._core.chat(target, by_name=True))
 
-    async def participants(self, chat: history.Targets = None) -> tuple[Participant, ...]:
+    async def participants(self, chat: Targets = None) -> tuple[Participant, ...]:
         """Return who is in which chat.  See `IMessageClient.participants`.
 
         Returns
@@ -100,7 +100,7 @@ class AsyncIMessageClient(BaseClient):
 
     async def messages(
         self,
-        chat: history.Targets = None,
+        chat: Targets = None,
         *,
         since: TimeLike | None = None,
         until: TimeLike | None = None,
@@ -126,7 +126,7 @@ class AsyncIMessageClient(BaseClient):
 
     async def reactions(
         self,
-        chat: history.Targets = None,
+        chat: Targets = None,
         *,
         since: TimeLike | None = None,
         until: TimeLike | None = None,
@@ -152,7 +152,7 @@ class AsyncIMessageClient(BaseClient):
 
     async def attachments(
         self,
-        chat: history.Targets = None,
+        chat: Targets = None,
         *,
         since: TimeLike | None = None,
         until: TimeLike | None = None,
@@ -178,7 +178,7 @@ class AsyncIMessageClient(BaseClient):
 
     async def edits(
         self,
-        chat: history.Targets = None,
+        chat: Targets = None,
         *,
         since: TimeLike | None = None,
         until: TimeLike | None = None,
@@ -218,7 +218,7 @@ class AsyncIMessageClient(BaseClient):
 
     async def iter_messages(
         self,
-        chat: history.Targets = None,
+        chat: Targets = None,
         *,
         since: TimeLike | None = None,
         until: TimeLike | None = None,

@@ -14,14 +14,13 @@ from imsg_sdk.client.filters import Filter
 from imsg_sdk.client.plan import Pause, Plan
 from imsg_sdk.client.reading import age, find_message, read_chats, search
 from imsg_sdk.client.records import column_reader
-from imsg_sdk.client.targets import ChatLike
+from imsg_sdk.client.targets import Targets
 from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, Batch, Packed, Table
 from imsg_sdk.errors import NotFound, Unsupported
 from imsg_sdk.models import Attachment, Chat, Edit, Message, Participant, Reaction
 
 __all__ = [
     "Pieces",
-    "Targets",
     "children",
     "chosen",
     "list_chats",
@@ -46,8 +45,6 @@ _CLASSES: dict[str, Callable[..., Any]] = {
     "edits": Edit,
 }
 _TABLES = {table.name: table for table in (MESSAGES, REACTIONS, ATTACHMENTS, CHATS, PARTICIPANTS, EDITS)}
-
-Targets = ChatLike | Iterable[ChatLike] | None
 
 
 def messages(

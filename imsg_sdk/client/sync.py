@@ -15,7 +15,7 @@ from imsg_sdk.client.base import BaseClient
 from imsg_sdk.client.filters import Filter, make_filter
 from imsg_sdk.client.plan import run
 from imsg_sdk.client.tabular import ProgressOption, frame_of, read_frame, shown
-from imsg_sdk.client.targets import ChatLike
+from imsg_sdk.client.targets import ChatLike, Targets
 from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, Table
 from imsg_sdk.models import Chat, Message, ScheduledMessage, SendStatus, Stats
 
@@ -151,7 +151,7 @@ class IMessageClient(BaseClient):
         """
         return run(self._core.chat(target, by_name=True))
 
-    def participants(self, chat: history.Targets = None) -> pd.DataFrame:
+    def participants(self, chat: Targets = None) -> pd.DataFrame:
         """Return who is in which chat, one row per person and chat.
 
         Parameters
@@ -168,7 +168,7 @@ class IMessageClient(BaseClient):
 
     def messages(
         self,
-        chat: history.Targets = None,
+        chat: Targets = None,
         *,
         since: TimeLike | None = None,
         until: TimeLike | None = None,
@@ -237,7 +237,7 @@ class IMessageClient(BaseClient):
 
     def reactions(
         self,
-        chat: history.Targets = None,
+        chat: Targets = None,
         *,
         since: TimeLike | None = None,
         until: TimeLike | None = None,
@@ -267,7 +267,7 @@ class IMessageClient(BaseClient):
 
     def attachments(
         self,
-        chat: history.Targets = None,
+        chat: Targets = None,
         *,
         since: TimeLike | None = None,
         until: TimeLike | None = None,
@@ -298,7 +298,7 @@ class IMessageClient(BaseClient):
 
     def edits(
         self,
-        chat: history.Targets = None,
+        chat: Targets = None,
         *,
         since: TimeLike | None = None,
         until: TimeLike | None = None,
@@ -383,7 +383,7 @@ class IMessageClient(BaseClient):
 
     def iter_messages(
         self,
-        chat: history.Targets = None,
+        chat: Targets = None,
         *,
         since: TimeLike | None = None,
         until: TimeLike | None = None,
@@ -445,6 +445,13 @@ class IMessageClient(BaseClient):
         ------
         Unsupported
             A program before 0.13.
+
+        Notes
+        -----
+        The program counts by rules of its own: tapbacks are left out, and so are link previews where it sees
+        that they belong to the message before.  :meth:`messages` sees more of those, so the total may be a few
+        rows above ``len(client.messages(limit=None))``.  A message of two chats counts in both, and once in
+        the total.
         """
         return run(self._core.stats(chat, include_media=include_media, time_zone=time_zone))
 
@@ -483,7 +490,7 @@ class IMessageClient(BaseClient):
         return run(self._core.call(method, params, timeout_s=timeout_s))
 
     def _read(
-        self, table: Table, chat: history.Targets, wanted: Filter, attachments: bool, option: ProgressOption
+        self, table: Table, chat: Targets, wanted: Filter, attachments: bool, option: ProgressOption
     ) -> pd.DataFrame:
         with shown(option, wanted.limit) as progress:
             return run(read_frame(self._core, table, chat, wanted, attachments=attachments, progress=progress))

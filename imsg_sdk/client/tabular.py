@@ -11,6 +11,7 @@ from imsg_sdk.client.core import Core, Progress
 from imsg_sdk.client.filters import Filter
 from imsg_sdk.client.plan import Plan, run
 from imsg_sdk.client.reading import read_chats
+from imsg_sdk.client.targets import Targets
 from imsg_sdk.columns import Table
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def frame_of(table: Table, plan: Plan[list[Any]]) -> pd.DataFrame:
 
 
 def read_frame(
-    core: Core, table: Table, chat: history.Targets, wanted: Filter, *, attachments: bool, progress: Progress | None
+    core: Core, table: Table, chat: Targets, wanted: Filter, *, attachments: bool, progress: Progress | None
 ) -> Plan[pd.DataFrame]:
     """Read messages or their children as a frame: columns of our own server, else records."""
     session = yield from core.session()

@@ -10,10 +10,13 @@ from imsg_sdk.addressing import Handle, Target, TargetKind, TargetLike, lookup_k
 from imsg_sdk.errors import AddressError
 from imsg_sdk.models import Chat
 
-__all__ = ["ChatLike", "find_chat", "find_chats", "handles_of", "listed"]
+__all__ = ["ChatLike", "Targets", "find_chat", "find_chats", "handles_of", "listed"]
 
 ChatLike = TargetLike | Chat | SupportsIndex
-"""A target, a record of a chat, or an id out of a frame."""
+"""One chat: its id, its record, a handle, a guid, a name, or a parsed :class:`imsg_sdk.addressing.Target`."""
+
+Targets = ChatLike | Iterable[ChatLike] | None
+"""One chat, several, or None for all."""
 
 
 def listed(targets: ChatLike | Iterable[ChatLike]) -> list[ChatLike]:

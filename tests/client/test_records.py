@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
-from imsg_sdk import columns, models
+import imsg_sdk
+from imsg_sdk import IMessageClient, columns, models, read_chat_db
 from imsg_sdk.client import history, records
 from imsg_sdk.columns import Batch, Packed
 from imsg_sdk.errors import ProtocolError
@@ -338,3 +340,12 @@ def test_a_repr_shows_no_private_text(name: str) -> None:
 def test_a_repr_counts_one_as_one() -> None:
     assert repr(models.Chat(chat_id=1, n_participants=1)) == "<Chat 1, direct, 1 participant>"
     assert repr(models.Chat(chat_id=1, is_group=True, n_participants=3)) == "<Chat 1, group, 3 participants>"
+
+
+def test_what_signatures_name_can_be_imported_for_annotations() -> None:
+    names = {"ChatLike", "Targets", "TimeLike", "People", "ProgressOption", "ImsgError"}
+    assert names <= set(imsg_sdk.__all__)
+    assert all(getattr(imsg_sdk, name) is not None for name in imsg_sdk.__all__)
+    for method in (IMessageClient.messages, IMessageClient.chat, read_chat_db):
+        named = " ".join(str(each.annotation) for each in inspect.signature(method).parameters.values())
+        assert "." not in named.replace("os.PathLike", "")  # no name that only a private module resolves
