@@ -124,7 +124,24 @@ class ForkedProcess(UsageError):
 
 
 class GatewayAlreadyRunning(UsageError):
-    """Another gateway holds this state."""
+    """Another gateway holds this state, or watches this database.
+
+    ``pid`` and ``host`` say which process, ``since`` when it began, in ISO 8601; None where that is not known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pid: int | None = None,
+        host: str | None = None,
+        since: str | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.pid = pid
+        self.host = host
+        self.since = since
 
 
 class TransportError(ImsgError):

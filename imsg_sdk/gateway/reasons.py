@@ -44,6 +44,8 @@ class Reason(StrEnum):
     LOOP = "loop"
     """The loop breaker is open for this chat."""
     RATE_LIMITED = "rate_limited"
+    ERASED = "erased"
+    """Its person was erased before it was handled."""
 
 
 _LOG_TEXTS: Final = {
