@@ -169,6 +169,7 @@ def test_what_was_planned_is_sent_after_a_restart_and_what_was_attempted_is_not(
     (entry,) = journal.arrive([row(1)], "c")
     journal.begin(entry, dispatched)
     one, two, three = journal.plan(entry, [[SEND, {**SEND, "text": "and"}], [{**SEND, "text": "so"}]])
+    assert {each.answers_rowid for each in (one, two, three)} == {1}
     assert [(each.reply, each.part, each.params["text"]) for each in (one, two, three)] == [
         (0, 0, "yes"), (0, 1, "and"), (1, 0, "so"),
     ]  # fmt: skip
@@ -216,6 +217,9 @@ def test_own_messages_are_known_again_after_a_restart(
     journal.settle(journal.attempting(one), OutboxState.OBSERVED, guid="S1", rowid=40)
     clock.advance(minutes=5)
     tried = journal.attempting(two)
+    assert [(each.guid, each.rowid) for each in journal.recent_sends(clock.at - timedelta(hours=1))] == [
+        ("S1", 40), (None, None),
+    ]  # fmt: skip
     journal.close()
     again = open_journal()
     assert again.was_sent(guid="S1")

@@ -24,7 +24,8 @@ _MOST_RECENT: Final = 1000
 _FINAL: Final = frozenset(OutboxState) - {OutboxState.PLANNED, OutboxState.ATTEMPTING}
 
 _CHUNK: Final = """
-SELECT id, entry_id, chat_id, reply, part, params, state, planned_us, attempt_id, after_rowid
+SELECT id, entry_id, chat_id, reply, part, params, state, planned_us, attempt_id, after_rowid, guid, message_rowid,
+    (SELECT message_rowid FROM inbound WHERE inbound.id = entry_id)
 FROM outbox LEFT JOIN outbox_content USING (id)"""
 
 
@@ -150,6 +151,7 @@ class Outbox:
             params=dict(params),
             state=OutboxState.PLANNED,
             planned_at=now,
+            answers_rowid=None if entry is None else entry.message.rowid,
         )
 
 
@@ -165,4 +167,7 @@ def _chunk(row: Sequence[Any]) -> Outbound:
         planned_at=from_us(row[7]),
         attempt_id=row[8],
         after_rowid=row[9],
+        guid=row[10],
+        rowid=row[11],
+        answers_rowid=row[12],
     )

@@ -76,6 +76,11 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     """What the attempt was called, where the program can find it by that."""
     after_rowid: int | None = None
     """No row of the attempt can be at or below this one."""
+    answers_rowid: int | None = None
+    """Row of the message that it answers."""
+    guid: str | None = None
+    rowid: int | None = None
+    """What it was settled with."""
 
     def __repr__(self) -> str:
         return f"<Outbound {self.id}, reply {self.reply} part {self.part} to entry {self.entry_id}, {self.state}>"
