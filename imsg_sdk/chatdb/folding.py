@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.message_sql import MessageSql
+from imsg_sdk.chatdb.places import Links
 from imsg_sdk.chatdb.previews import Candidate, Run, folds, runs_of
 from imsg_sdk.chatdb.tapbacks import UNDATED, Tapback, target_of
 from imsg_sdk.chatdb.typedstream import text_of
@@ -23,14 +23,23 @@ class Fold(NamedTuple):
 
 
 class Specials:
-    """Tapback rows and link previews among the rows in `span`, an SQL condition on a rowid called ``{}``."""
+    """Tapback rows and link previews among the rows in `span`, an SQL condition on a rowid called ``{}``.
 
-    def __init__(self, connection: Connection, sql: MessageSql, handles: Mapping[int, str], span: str) -> None:
-        self._connection = connection
+    `fetch` returns the rows of a statement.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[str], Sequence[tuple[Any, ...]]],
+        sql: MessageSql,
+        handles: Mapping[int, str],
+        span: str,
+    ) -> None:
+        self._fetch = fetch
         self._sql = sql
         self._handles = handles
         columns = (*sql.tapback(), *sql.candidate(sql.says_more_than_its_kind))
-        rows = connection.rows(
+        rows = fetch(
             f"SELECT {', '.join(columns)} FROM message m"
             f" WHERE ({sql.is_special}) AND ({span.format('m.ROWID')}) ORDER BY m.ROWID"
         )
@@ -44,24 +53,25 @@ class Specials:
             text = text_of(body)
         return Candidate(rowid, guid, bool(has_balloon), bool(from_me), sender, handle, created, text)
 
-    def folds(self, chats: list[int], messages: list[int]) -> list[Fold]:
-        """Return the previews that fold, given the links of messages to chats, ordered by both."""
+    def folds(self, links: Links) -> list[Fold]:
+        """Return the previews that fold, given the links of all messages around them."""
         if not self.previews:
             return []
         tapbacks = {row[3] for row in self._tapbacks}
-        runs = runs_of(zip(chats, messages, strict=True), self.previews, tapbacks)
+        positions = links.positions(self.previews)
+        runs = runs_of(links.chats, links.messages, positions, tapbacks)
         rows = self._with_texts(runs)
         if any(run.text_rowid not in rows for run in runs):
             # A link without its message stood between text and preview.
-            existing = {row[0] for row in self._connection.rows("SELECT ROWID FROM message")}
-            pairs = (pair for pair in zip(chats, messages, strict=True) if pair[1] in existing)
-            runs = runs_of(pairs, self.previews, tapbacks)
+            links = links.only({row[0] for row in self._fetch("SELECT ROWID FROM message")})
+            positions = links.positions(self.previews)
+            runs = runs_of(links.chats, links.messages, positions, tapbacks)
             rows = self._with_texts(runs)
         into: dict[int, list[int]] = {}
         for run in runs:
             for rowid in folds(run, rows):
                 into.setdefault(rowid, []).append(run.text_rowid)
-        times = Counter(filter(into.__contains__, messages))
+        times = Counter(int(links.messages[at]) for at in positions)
         # A preview in two chats stays a row of its own unless it folds in both, into one text.
         return [
             Fold(rows[rowid], rows[texts[0]])
@@ -73,7 +83,7 @@ class Specials:
         rows: dict[int, Candidate] = dict(self.previews)
         sql = f"SELECT {', '.join(self._sql.candidate('1'))} FROM message m WHERE m.ROWID IN "
         for chunk in chunks({run.text_rowid for run in runs}):
-            for row in self._connection.rows(f"{sql}({chunk})"):
+            for row in self._fetch(f"{sql}({chunk})"):
                 rows[row[0]] = self._candidate(row)
         return rows
 

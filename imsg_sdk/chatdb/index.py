@@ -8,6 +8,7 @@ nothing below it has changed.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import compress
 from typing import Final
@@ -17,7 +18,7 @@ from imsg_sdk.chatdb.directory import Directory
 from imsg_sdk.chatdb.folding import Fold, Specials, chunks
 from imsg_sdk.chatdb.layered import Layered
 from imsg_sdk.chatdb.message_sql import MessageSql
-from imsg_sdk.chatdb.places import Places, load_pairs
+from imsg_sdk.chatdb.places import Links, Places, load_links
 from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.tapbacks import Tapback, standing
 
@@ -35,32 +36,49 @@ _NONE: Final[list[Tapback]] = []
 
 
 class Index:
-    """Everything about a message that stands in other rows."""
+    """Everything about a message that stands in other rows.
+
+    Attributes
+    ----------
+    places
+        Chats by message.
+    folded
+        Text row by the preview row that folds into it.
+    preview_guids
+        Guid of the last folded preview, by text row.
+    tapbacks
+        Tapbacks that stand, by the guid they were put on; some of these messages may not exist.
+    """
 
     def __init__(self, connection: Connection, schema: Schema, sql: MessageSql, directory: Directory) -> None:
         self._connection = connection
         self._schema = schema
         self._sql = sql
-        self._horizon: int = (connection.value("SELECT max(ROWID) FROM message") or 0) - _RECENT
-        self._below: tuple[object, ...] | None = None
         self.places = Places()
+        self._attachments: Layered[int, int] | None = None
+        self._load(directory)
+
+    def _load(self, directory: Directory) -> None:
+        """Read what stands at or below a horizon, then what stands above it."""
+        self._horizon: int = (self._connection.value("SELECT max(ROWID) FROM message") or 0) - _RECENT
+        self._below: tuple[object, ...] | None = None
         # The plus sign keeps SQLite from an index: nearly all rows are wanted.
         span = f"+{{}} <= {self._horizon}"
-        specials = Specials(connection, sql, directory.handles, span)
-        chats, messages = load_pairs(connection, schema, directory, span)
-        self.places.linked = Layered(self.places.placed(chats, messages))
-        found = specials.folds(chats, messages)
-        self.folded: Layered[int, int] = Layered(_folded(found))
-        """Text row by the preview row that folds into it."""
-        self.preview_guids: Layered[int, str | None] = Layered(_preview_guids(found))
-        """Guid of the last folded preview, by text row."""
-        self._shown_by: Layered[str, str] = Layered(_shown_by(found))
+        links = load_links(self._connection, self._schema, directory, span)
+        self._linked = Layered(self.places.placed(links))
+        self.places.linked = self._linked
+        self._fold(Specials(self._connection.rows, self._sql, directory.handles, span), links)
+        self._cover(directory)
+
+    def _fold(self, specials: Specials, links: Links) -> None:
+        """Settle previews and tapbacks, given the links of all rows around them."""
+        found = specials.folds(links)
+        self.folded = Layered(_folded(found))
+        self.preview_guids = Layered(_preview_guids(found))
+        self._shown_by = Layered(_shown_by(found))
         """Guid of the text row by the guid of a preview that folds into it."""
         self._events = list(specials.events(self._shown_by))
-        self.tapbacks: Layered[str, list[Tapback]] = Layered(standing(self._events))
-        """Tapbacks that stand, by the guid they were put on; some of these messages may not exist."""
-        self._attachments: Layered[int, int] | None = None
-        self._cover(directory)
+        self.tapbacks = Layered(standing(self._events))
 
     # ── keeping up ───────────────────────────────────────────────────────────────────────────────
 
@@ -99,12 +117,12 @@ class Index:
         """Read the rows above the horizon into the upper layers."""
         horizon = self._horizon
         span = f"{{}} > {horizon - _BEFORE}"
-        chats, messages = load_pairs(self._connection, self._schema, directory, span)
-        places = self.places.placed(chats, messages)
-        self.places.linked.cover({message: place for message, place in places.items() if message > horizon})
+        links = load_links(self._connection, self._schema, directory, span)
+        places = self.places.placed(links)
+        self._linked.cover({message: place for message, place in places.items() if message > horizon})
         self.places.load_deleted(self._connection, self._schema, directory)
-        specials = Specials(self._connection, self._sql, directory.handles, span)
-        found = [fold for fold in specials.folds(chats, messages) if fold.preview.rowid > horizon]
+        specials = Specials(self._connection.rows, self._sql, directory.handles, span)
+        found = [fold for fold in specials.folds(links) if fold.preview.rowid > horizon]
         self.folded.cover(_folded(found))
         self.preview_guids.cover(_preview_guids(found))
         self._shown_by.cover(_shown_by(found))
@@ -151,7 +169,7 @@ class Index:
     # ── attachments ──────────────────────────────────────────────────────────────────────────────
 
     @property
-    def attachment_counts(self) -> Layered[int, int]:
+    def attachment_counts(self) -> Mapping[int, int]:
         """Number of attachments by message."""
         if self._attachments is None:
             self._attachments = Layered(self._count_attachments(f"+message_id <= {self._horizon}"))
@@ -185,8 +203,8 @@ def folded_among(
         span = f"{{}} IN ({','.join(map(str, sorted(rows)))})"
     else:
         span = f"{{}} <= {max(previews)}"
-    specials = Specials(connection, sql, directory.handles, span)
-    return _folded(specials.folds(*load_pairs(connection, schema, directory, span)))
+    specials = Specials(connection.rows, sql, directory.handles, span)
+    return _folded(specials.folds(load_links(connection, schema, directory, span)))
 
 
 def _folded(folds: list[Fold]) -> dict[int, int]:

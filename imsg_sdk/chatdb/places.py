@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping, Sequence
 from itertools import compress
 from operator import ne
+from typing import NamedTuple
 
 from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.directory import Directory
-from imsg_sdk.chatdb.layered import Layered
 from imsg_sdk.chatdb.schema import Schema
 
-__all__ = ["Places", "load_pairs"]
+__all__ = ["Links", "Places", "links_sql", "load_links"]
 
 
-def load_pairs(connection: Connection, schema: Schema, directory: Directory, span: str) -> tuple[list[int], list[int]]:
-    """Return chats and messages of the links to existing chats, ordered by both.
+class Links(NamedTuple):
+    """Links of messages to chats that exist, ordered by chat and message: two columns of equal length."""
 
-    Only messages in `span` are looked at, an SQL condition on a rowid called ``{}``.
+    chats: Sequence[int]
+    messages: Sequence[int]
+
+    def positions(self, messages: Container[int]) -> Sequence[int]:
+        """Return the positions of the links of some messages."""
+        return list(compress(range(len(self.messages)), map(messages.__contains__, self.messages)))
+
+    def only(self, messages: Container[int]) -> Links:
+        """Return the links of some messages."""
+        kept = self.positions(messages)
+        return Links([self.chats[at] for at in kept], [self.messages[at] for at in kept])
+
+
+def links_sql(schema: Schema, span: str) -> str | None:
+    """Return a statement for chats and messages of all links in `span`; None where there is no such table.
+
+    A span is an SQL condition on the rowid of a message called ``{}``.
     """
     if not schema.has("chat_message_join", "chat_id", "message_id"):
-        return [], []
+        return None
     # The primary key of the table holds both columns in this order, so nothing is sorted.
-    chats, messages = connection.columns(
+    return (
         f"SELECT chat_id, message_id FROM chat_message_join WHERE {span.format('message_id')}"
         " ORDER BY chat_id, message_id"
     )
+
+
+def load_links(connection: Connection, schema: Schema, directory: Directory, span: str) -> Links:
+    """Return the links of the messages in `span`."""
+    sql = links_sql(schema, span)
+    if sql is None:
+        return Links([], [])
+    chats, messages = connection.columns(sql)
     existing = directory.chats.keys()
     if existing >= set(chats):
-        return chats, messages
+        return Links(chats, messages)
     pairs = [pair for pair in zip(chats, messages, strict=True) if pair[0] in existing]
-    return [chat for chat, _ in pairs], [message for _, message in pairs]
+    return Links([chat for chat, _ in pairs], [message for _, message in pairs])
 
 
 class Places:
@@ -42,7 +67,7 @@ class Places:
         self.combinations: list[tuple[int, ...]] = []
         """The places: sets of chats, each ascending."""
         self._known: dict[tuple[int, ...], int] = {}
-        self.linked: Layered[int, int] = Layered({})
+        self.linked: Mapping[int, int] = {}
         """Place by message."""
         self.deleted_at: dict[int, int | None] = {}
         """When messages were moved to Recently Deleted."""
@@ -59,11 +84,12 @@ class Places:
         )
         self.deleted_at = {message: instant for _, message, instant in rows}
         pairs = [(chat, message) for chat, message, _ in rows if chat in directory.chats and message not in self.linked]
-        self.deleted = self.placed([chat for chat, _ in pairs], [message for _, message in pairs])
+        self.deleted = self.placed(Links([chat for chat, _ in pairs], [message for _, message in pairs]))
 
-    def placed(self, chats: list[int], messages: list[int]) -> dict[int, int]:
+    def placed(self, links: Links) -> dict[int, int]:
         """Return the place of each message, given its links."""
-        place_of = {chat: self._place((chat,)) for chat in sorted(set(chats))}
+        chats, messages = links
+        place_of = {chat: self.place((chat,)) for chat in sorted(set(chats))}
         places = list(map(place_of.__getitem__, chats))
         placed = dict(zip(messages, places, strict=True))
         if len(placed) < len(messages):
@@ -74,10 +100,11 @@ class Places:
             for chat, message in zip(chats, messages, strict=True):
                 if message in several:
                     several[message].add(chat)
-            placed |= {message: self._place(tuple(sorted(members))) for message, members in several.items()}
+            placed |= {message: self.place(tuple(sorted(members))) for message, members in several.items()}
         return placed
 
-    def _place(self, chats: tuple[int, ...]) -> int:
+    def place(self, chats: tuple[int, ...]) -> int:
+        """Return the place that a set of chats, ascending, is."""
         if chats not in self._known:
             self._known[chats] = len(self.combinations)
             self.combinations.append(chats)

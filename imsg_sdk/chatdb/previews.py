@@ -6,7 +6,7 @@ the last other row of its chat before it, if that is the text it was made from.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 __all__ = ["URL_BALLOON", "Candidate", "Run", "folds", "runs_of"]
@@ -36,24 +36,30 @@ class Run(NamedTuple):
     previews: list[int]
 
 
-def runs_of(pairs: Iterable[tuple[int, int]], previews: Container[int], tapbacks: Container[int]) -> list[Run]:
-    """Find the runs of previews in (chat, message) pairs, ordered by both."""
+def runs_of(
+    chats: Sequence[int], messages: Sequence[int], previews: Iterable[int], tapbacks: Container[int]
+) -> list[Run]:
+    """Find the runs of previews in the links of messages to chats, ordered by both.
+
+    `previews` are positions in the links, ascending: previews are few, so each looks back for its text
+    instead of all links being walked.
+    """
     runs: list[Run] = []
-    chat_now: int | None = None
-    before: int | None = None
     run: Run | None = None
-    for chat, message in pairs:
-        if chat != chat_now:
-            chat_now, before, run = chat, None, None
-        if message in tapbacks:
-            continue
-        if message not in previews:
-            before, run = message, None
-        elif before is not None:
-            if run is None:
-                run = Run(before, [])
-                runs.append(run)
-            run.previews.append(message)
+    last = -1
+    for at in previews:
+        before = at - 1
+        while before > last and chats[before] == chats[at] and messages[before] in tapbacks:
+            before -= 1
+        if before < 0 or chats[before] != chats[at]:
+            run = None
+        elif before > last:
+            run = Run(int(messages[before]), [])
+            runs.append(run)
+        # Else the preview before this one is all that stands between: its run goes on.
+        if run is not None:
+            run.previews.append(int(messages[at]))
+        last = at
     return runs
 
 
