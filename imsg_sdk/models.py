@@ -15,7 +15,9 @@ import msgspec
 __all__ = [
     "Attachment",
     "Chat",
+    "CreatedChat",
     "Edit",
+    "HandleCheck",
     "Message",
     "Participant",
     "Poll",
@@ -299,6 +301,31 @@ class SendResult(Record, frozen=True, kw_only=True):
         what = "message" if self.rowid is None else f"message {self.rowid}"
         parts = f", {len(self.parts)} parts" if len(self.parts) > 1 else ""
         return f"<SendResult {self.state}, {what}{where}{parts}>"
+
+
+class CreatedChat(Record, frozen=True, kw_only=True):
+    """A chat that was just made; it is in no list of chats before it holds a message."""
+
+    guid: str
+    message_guid: str | None = None
+    """The guid of its first message, where one was given."""
+    service: str | None = None
+    extra: dict[str, Any] = {}
+
+
+class HandleCheck(Record, frozen=True, kw_only=True):
+    """Whether a handle can be reached by iMessage."""
+
+    address: str
+    is_available: bool | None = None
+    """None where Apple's servers did not say."""
+    destination: str | None = None
+    service: str | None = None
+    extra: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        state = {True: "reachable", False: "not reachable", None: "unknown"}[self.is_available]
+        return f"<HandleCheck {state}>"
 
 
 class Stats(Record, frozen=True, kw_only=True):

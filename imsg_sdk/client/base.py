@@ -19,6 +19,8 @@ from imsg_sdk.errors import UsageError
 from imsg_sdk.rpc.backends import Backend, imsg_backend, our_server, refuse_windows, ssh_backend
 
 if TYPE_CHECKING:
+    from imsg_sdk.client.composing import SendOptions
+    from imsg_sdk.client.sending import Sender
     from imsg_sdk.config import ClientConfig, Config
 
     ConfigLike = ClientConfig | Config | Mapping[str, Any] | str | os.PathLike[str]
@@ -40,6 +42,7 @@ class BaseClient:
         region: str | None = None,
         startup_timeout_s: float | None = None,
         read_timeout_s: float | None = None,
+        send_timeout_s: float | None = None,
         close_timeout_s: float | None = None,
         max_line_bytes: int | None = None,
     ) -> None:
@@ -52,6 +55,7 @@ class BaseClient:
             region=region,
             startup_timeout_s=startup_timeout_s,
             read_timeout_s=read_timeout_s,
+            send_timeout_s=send_timeout_s,
             close_timeout_s=close_timeout_s,
             max_line_bytes=max_line_bytes,
         )
@@ -77,6 +81,7 @@ class BaseClient:
             startup_timeout_s=settings.startup_timeout_s + (0.0 if sandbox is None else sandbox.timeout_s),
         )
         self._finalizer = weakref.finalize(self, _let_go, pool, sandbox)
+        self._sends: tuple[Sender, SendOptions] | None = None
 
     @classmethod
     def _over(
@@ -209,6 +214,18 @@ class BaseClient:
     def config(self) -> ClientConfig:
         """Return the settings in force."""
         return self._config
+
+    @property
+    def _sending(self) -> tuple[Sender, SendOptions]:
+        """Return what sends, and how where a call does not say; made by the first call that needs it."""
+        if self._sends is None:
+            from imsg_sdk.client.composing import SendOptions
+            from imsg_sdk.client.sending import Sender
+
+            config = self._config
+            sender = Sender(self._core, send_timeout_s=config.send_timeout_s, settle_timeout_s=config.settle_timeout_s)
+            self._sends = sender, SendOptions(service=config.service)
+        return self._sends
 
     @property
     def is_closed(self) -> bool:

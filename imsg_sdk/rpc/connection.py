@@ -243,6 +243,14 @@ class Connection:
                 self._waiting.remove(pending)
             pending.cancel()
 
+    def release(self) -> None:
+        """Fail at once what was never sent, so that its callers may turn to another child."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, collections.deque()
+        for pending in waiting:
+            with suppress(InvalidStateError):  # forgotten
+                pending.set_exception(BackendExited(f"{self._name} is not used any more"))
+
     def subscribe(self, number: int, *, max_held: int = 10_000, max_bytes: int = _HELD_BYTES) -> Subscription:
         """Return the queue of subscription `number`, what came before included."""
         with self._lock:

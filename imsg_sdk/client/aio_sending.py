@@ -1,0 +1,93 @@
+"""Sending from an event loop: the part of :class:`imsg_sdk.AsyncIMessageClient` that writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from imsg_sdk.client.awaiting import run_async
+from imsg_sdk.client.base import BaseClient
+from imsg_sdk.models import Message, SendResult
+
+if TYPE_CHECKING:
+    from imsg_sdk.client.whom import SendTarget
+
+__all__ = ["AsyncSending"]
+
+
+class AsyncSending(BaseClient):
+    """Verbs that send or change something; each waits for what became of it.
+
+    A coroutine that is cancelled while its request is under way does not take it back: it may be carried out.
+    """
+
+    async def send(
+        self,
+        target: SendTarget,
+        text: str | None = None,
+        *,
+        file: str | os.PathLike[str] | None = None,
+        service: str | None = None,
+        region: str | None = None,
+        reply_to: Message | str | None = None,
+        transport: str | None = None,
+        max_file_mb: float | None = None,
+    ) -> SendResult:
+        """Send a text, a file, or both, to one chat or person.  See `IMessageClient.send`."""
+        from imsg_sdk.client import composing
+
+        sender, options = self._sending
+        options = composing.adjusted(options, transport=transport, max_file_mb=max_file_mb)
+        plan = composing.send(
+            sender, target, text, file=file, service=service, region=region, reply_to=reply_to, options=options
+        )
+        return await run_async(plan)
+
+    async def send_file(
+        self,
+        target: SendTarget,
+        file: str | os.PathLike[str],
+        *,
+        service: str | None = None,
+        region: str | None = None,
+        max_file_mb: float | None = None,
+    ) -> SendResult:
+        """Send a file to one chat or person.  See `IMessageClient.send_file`."""
+        return await self.send(target, file=file, service=service, region=region, max_file_mb=max_file_mb)
+
+    async def reply(
+        self,
+        message: Message,
+        text: str | None = None,
+        *,
+        file: str | os.PathLike[str] | None = None,
+        in_thread: bool = False,
+        max_file_mb: float | None = None,
+    ) -> SendResult:
+        """Answer a message in its own chat.  See `IMessageClient.reply`."""
+        from imsg_sdk.client.composing import checked_message
+
+        message = checked_message(message)
+        thread = message if in_thread else None
+        return await self.send(message, text, file=file, reply_to=thread, max_file_mb=max_file_mb)
+
+    # ---- for the gateway -------------------------------------------------------------------------------------------
+
+    async def _deliver(
+        self, params: Mapping[str, Any], *, attempt_id: str | None = None, max_file_mb: float = 16.0
+    ) -> SendResult:
+        """Carry out one ``send`` in the keys of the wire.  See `imsg_sdk.client.sending.Sender.deliver`."""
+        return await run_async(self._sending[0].deliver(params, attempt_id=attempt_id, max_file_mb=max_file_mb))
+
+    async def _settle(
+        self,
+        params: Mapping[str, Any],
+        *,
+        after_rowid: int,
+        attempt_id: str | None = None,
+        claimed: Collection[str] = (),
+    ) -> SendResult | None:
+        """Look for a message that may have been sent.  See `imsg_sdk.client.sending.Sender.settle`."""
+        plan = self._sending[0].settle(params, after_rowid=after_rowid, attempt_id=attempt_id, claimed=claimed)
+        return await run_async(plan)

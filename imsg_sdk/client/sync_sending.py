@@ -1,0 +1,164 @@
+"""Sending from scripts and notebooks: the part of :class:`imsg_sdk.IMessageClient` that writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from imsg_sdk.client.base import BaseClient
+from imsg_sdk.client.plan import run
+from imsg_sdk.models import Message, SendResult
+
+if TYPE_CHECKING:
+    from imsg_sdk.client.whom import SendTarget
+
+__all__ = ["SyncSending"]
+
+
+class SyncSending(BaseClient):
+    """Verbs that send or change something; each waits for what became of it."""
+
+    def send(
+        self,
+        target: SendTarget,
+        text: str | None = None,
+        *,
+        file: str | os.PathLike[str] | None = None,
+        service: str | None = None,
+        region: str | None = None,
+        reply_to: Message | str | None = None,
+        transport: str | None = None,
+        max_file_mb: float | None = None,
+    ) -> SendResult:
+        """Send a text, a file, or a text and a file, to one chat or person.
+
+        Parameters
+        ----------
+        target
+            A chat id, ``chat_guid:…``, ``chat_identifier:…``, the exact handle of one person, or a record of a
+            chat or of a message in it.  Names are never looked up.  A thread of several people is reached by its
+            chat only.
+        text
+            What to write.  A text longer than one message goes out as several.
+        file
+            Path of a file on this machine; it goes out as a message of its own, after the text.
+        service
+            ``"imessage"`` or ``"sms"``: which chat is meant where a handle has several, and how a new one begins.
+        region
+            Country that a phone number without a country code belongs to.
+        reply_to
+            A message of the same chat, or its guid, to begin or go on a thread under it.  Needs the bridge.
+        transport
+            ``"bridge"`` or ``"applescript"``, where the program has both.
+        max_file_mb
+            Largest file; 16 if nothing is set.
+
+        Returns
+        -------
+        SendResult
+            ``observed``: the message stands in the history, with guid and row.  ``accepted``: the program took it,
+            and it was not seen there yet.  Neither says that it was delivered.
+
+        Raises
+        ------
+        AddressError
+            The target names no chat, or more than one, or nobody for sure.  Nothing was sent.
+        SendRefused
+            Blank text, missing or too big file, or a program that cannot send.  Nothing was sent.
+        SendFailed
+            It did not go out; ``retry_safe`` says whether that is proven.
+        SendUncertain
+            It may have gone out, and the history does not show it.  It is never sent again by itself.
+
+        Notes
+        -----
+        A request that may have reached the program is never repeated: after a timeout, a death of the program or
+        an answer that leaves it open, the history is looked into for ``settle_timeout_s``.  Sends of one client
+        go out one after the other.
+
+        Examples
+        --------
+        >>> client.send("+12025550143", "On my way")  # doctest: +SKIP
+        <SendResult observed, message 4012 in chat 3>
+        """
+        from imsg_sdk.client import composing
+
+        sender, options = self._sending
+        options = composing.adjusted(options, transport=transport, max_file_mb=max_file_mb)
+        plan = composing.send(
+            sender, target, text, file=file, service=service, region=region, reply_to=reply_to, options=options
+        )
+        return run(plan)
+
+    def send_file(
+        self,
+        target: SendTarget,
+        file: str | os.PathLike[str],
+        *,
+        service: str | None = None,
+        region: str | None = None,
+        max_file_mb: float | None = None,
+    ) -> SendResult:
+        """Send a file to one chat or person.
+
+        Parameters
+        ----------
+        target, file, service, region, max_file_mb
+            As for :meth:`send`.
+
+        Raises
+        ------
+        AddressError, SendRefused, SendFailed, SendUncertain
+            As for :meth:`send`.
+        """
+        return self.send(target, file=file, service=service, region=region, max_file_mb=max_file_mb)
+
+    def reply(
+        self,
+        message: Message,
+        text: str | None = None,
+        *,
+        file: str | os.PathLike[str] | None = None,
+        in_thread: bool = False,
+        max_file_mb: float | None = None,
+    ) -> SendResult:
+        """Answer a message in its own chat, whoever is in it.
+
+        Parameters
+        ----------
+        message
+            A record, as :meth:`message`, :meth:`iter_messages` and a watch give it.
+        text, file, max_file_mb
+            As for :meth:`send`.
+        in_thread
+            Put the answer under the message, as an inline reply.  Needs the bridge.
+
+        Raises
+        ------
+        AddressError, SendRefused, SendFailed, SendUncertain
+            As for :meth:`send`.
+        """
+        from imsg_sdk.client.composing import checked_message
+
+        message = checked_message(message)
+        return self.send(message, text, file=file, reply_to=message if in_thread else None, max_file_mb=max_file_mb)
+
+    # ---- for the gateway -------------------------------------------------------------------------------------------
+
+    def _deliver(
+        self, params: Mapping[str, Any], *, attempt_id: str | None = None, max_file_mb: float = 16.0
+    ) -> SendResult:
+        """Carry out one ``send`` in the keys of the wire.  See `imsg_sdk.client.sending.Sender.deliver`."""
+        return run(self._sending[0].deliver(params, attempt_id=attempt_id, max_file_mb=max_file_mb))
+
+    def _settle(
+        self,
+        params: Mapping[str, Any],
+        *,
+        after_rowid: int,
+        attempt_id: str | None = None,
+        claimed: Collection[str] = (),
+    ) -> SendResult | None:
+        """Look for a message that may have been sent.  See `imsg_sdk.client.sending.Sender.settle`."""
+        return run(self._sending[0].settle(params, after_rowid=after_rowid, attempt_id=attempt_id, claimed=claimed))

@@ -1,0 +1,263 @@
+"""Whom a message goes to.  Pure.
+
+Reading may guess a little; sending must not.  Nothing here takes a name, two addresses, a part of a number or a
+record of another database, and a thread of several people is reached by its chat only, never by one of them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from operator import index
+from typing import Any, SupportsIndex
+
+import msgspec
+
+from imsg_sdk.addressing import (
+    Handle,
+    HandleKind,
+    Service,
+    Target,
+    TargetKind,
+    TargetLike,
+    lookup_key,
+    parse_target,
+    trim,
+)
+from imsg_sdk.errors import AddressError
+from imsg_sdk.models import Chat, CreatedChat, Message, Participant
+
+__all__ = ["Addressee", "SendTarget", "find_addressee", "is_direct", "reachable", "service_of"]
+
+SendTarget = TargetLike | Chat | CreatedChat | Message | SupportsIndex
+"""A chat id, a target as text, an exact handle, or a record of a chat or of a message in it."""
+
+_ONE = "give one chat id, guid, identifier or handle; send_many() takes a table, create_chat() makes a group"
+_FORMS = "write a chat id, chat_id:7, chat_guid:…, chat_identifier:…, a phone number with its + or an e-mail address"
+_BY_CHAT = "address it by its chat: chats() lists chat_id and participants"
+
+_DIALLED = re.compile(r"\+?[0-9][0-9 ().\-\u2010-\u2015\u00a0\u202f]*")
+_EMAIL = re.compile(r"[^\s@,;<>()\"]+@[^\s@,;<>()\"]+\.[^\s@,;<>()\".]+")
+_SEVERAL = re.compile(r"[,;\n|&]|\+.*\+|@.*@", re.DOTALL)
+_WHOLE_ID = re.compile(r".*:\s*\+?[0-9]+\s*", re.DOTALL)
+
+
+class Addressee(msgspec.Struct, frozen=True):
+    """One chat, or one person with whom there is no chat yet."""
+
+    params: dict[str, Any]
+    """The one key that names it on the wire."""
+    chat: Chat | None = None
+    service: Service | None = None
+    """How it must go out, where that was asked for or follows from the chat."""
+    redacted: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Addressee {self.redacted}>"
+
+
+def find_addressee(target: object, chats: Sequence[Chat], *, region: str, service: Service | None = None) -> Addressee:
+    """Return the one chat or person that `target` names.
+
+    Parameters
+    ----------
+    target
+        See :data:`SendTarget`; anything else is refused.
+    chats
+        All chats there are.
+    region
+        Country of phone numbers written without a country code.
+    service
+        Only chats of this service, where a handle has several.
+
+    Raises
+    ------
+    AddressError
+        It names no chat, or more than one, or cannot be meant.
+    """
+    if isinstance(target, CreatedChat):
+        return Addressee({"chat_guid": target.guid}, redacted="the new chat")
+    if isinstance(target, Message | Chat):
+        return _of_chat(_recorded(target, chats), service)
+    parsed = _parsed(target)
+    if parsed.kind is not TargetKind.HANDLE:
+        return _of_chat(_named(parsed, chats), service)
+    return _person(parsed, chats, region, service or _explicit(parsed))
+
+
+def _explicit(target: Target) -> Service | None:
+    return None if target.service is Service.AUTO else target.service
+
+
+def _parsed(target: object) -> Target:
+    if isinstance(target, bool | float) or target is None:
+        raise AddressError(f"{target!r} is no target", hint=_FORMS)
+    if isinstance(target, Participant):
+        raise AddressError("a participant is a person in a chat, and it is not said which is meant", hint=_ONE)
+    if isinstance(target, SupportsIndex):
+        return _chat_id(index(target))  # a numpy integer, as frames hold them
+    if not isinstance(target, str | Handle | Target):
+        what = "several targets" if isinstance(target, Iterable) else f"a {type(target).__name__}"
+        raise AddressError(f"{what} cannot be sent to", hint=_ONE)
+    parsed = parse_target(target)
+    if parsed.kind is TargetKind.CHAT_ID:
+        if isinstance(target, str) and not _WHOLE_ID.fullmatch(target):
+            # Reading takes the number that a text begins with; who sends must have meant it.
+            raise AddressError("a chat id is followed by something else", hint="write chat_id: and the number alone")
+        return _chat_id(parsed.chat_id or 0)
+    return parsed
+
+
+def _chat_id(number: int) -> Target:
+    if not 0 < number < 2**63:
+        raise AddressError(f"{number} is no chat id", hint="chats() lists them")
+    return Target(chat_id=number)
+
+
+def _recorded(record: Message | Chat, chats: Sequence[Chat]) -> Chat:
+    """Return the chat of a record, which must be the one that it was when it was read."""
+    what = "the message" if isinstance(record, Message) else "the chat"
+    guid = record.chat_guid if isinstance(record, Message) else record.guid
+    identifier = record.chat_identifier if isinstance(record, Message) else record.identifier
+    if not record.chat_id:
+        raise AddressError(f"{what} is in no chat", hint="give the chat id")
+    chat = next((each for each in chats if each.chat_id == record.chat_id), None)
+    if chat is None:
+        raise AddressError(f"there is no chat {record.chat_id}", hint="chats() lists those that hold a message")
+    is_other = (guid and chat.guid and guid != chat.guid) or (
+        identifier and chat.identifier and identifier != chat.identifier
+    )
+    if is_other:
+        raise AddressError(
+            f"chat {record.chat_id} is not the one that {what} came from: it was read from another database",
+            hint="read it again with this client",
+        )
+    return chat
+
+
+def _named(target: Target, chats: Sequence[Chat]) -> Chat:
+    match target.kind:
+        case TargetKind.CHAT_ID:
+            found = [chat for chat in chats if chat.chat_id == target.chat_id]
+        case TargetKind.CHAT_GUID:
+            found = [chat for chat in chats if chat.guid == target.chat_guid]
+        case _:
+            found = [chat for chat in chats if chat.identifier == target.chat_identifier]
+    return _only(found, target.redacted)
+
+
+def _only(found: Sequence[Chat], shown: str) -> Chat:
+    if not found:
+        raise AddressError(f"no chat matches {shown}", hint="chats() lists those that hold a message")
+    if len(found) > 1:
+        raise _ambiguous(found, shown)
+    return found[0]
+
+
+def _ambiguous(found: Sequence[Chat], shown: str) -> AddressError:
+    ids = ", ".join(f"{chat.chat_id} ({chat.service or 'no service'})" for chat in found[:8])
+    return AddressError(f"{len(found)} chats match {shown}: {ids}", hint="give one chat id, or a service")
+
+
+def _of_chat(chat: Chat, service: Service | None) -> Addressee:
+    own = service_of(chat.service)
+    if service is not None and service is not Service.AUTO and own not in (None, service):
+        raise AddressError(
+            f"chat {chat.chat_id} is of {chat.service}, not of {service}", hint="leave service out, or give the handle"
+        )
+    # A program may reach the person of such a chat, and not the chat; then it must not choose iMessage.
+    chosen = Service.SMS if own is Service.SMS else None
+    return Addressee({"chat_id": chat.chat_id}, chat, chosen, f"chat {chat.chat_id}")
+
+
+def service_of(name: str | None) -> Service | None:
+    """Return the service that a chat belongs to, None where it does not say."""
+    match (name or "").lower():
+        case "imessage":
+            return Service.IMESSAGE
+        case "sms" | "mms" | "rcs":
+            return Service.SMS
+    return None
+
+
+def _person(target: Target, chats: Sequence[Chat], region: str, service: Service | None) -> Addressee:
+    text = trim(target.handle or "")
+    if exact := [chat for chat in chats if text == chat.guid]:
+        return _of_chat(_only(exact, target.redacted), service)
+    if rooms := [chat for chat in chats if chat.is_group and text == chat.identifier]:
+        return _of_chat(_only(rooms, target.redacted), service)
+    if _SEVERAL.search(text):
+        raise AddressError("the target holds more than one address", hint=_ONE)
+    found = [chat for chat in reachable(text, chats, region=region) if _goes_by(chat, service)]
+    if len(found) > 1:
+        raise _ambiguous(found, target.redacted)
+    if found:
+        return _of_chat(found[0], service)
+    if any(text == chat.identifier and not is_direct(chat) for chat in chats):
+        raise AddressError(f"several people are in the thread of {target.redacted}", hint=_BY_CHAT)
+    handle = _handle(text, region, service)
+    return Addressee({"to": handle}, None, service, Handle(handle).redacted)
+
+
+def is_direct(chat: Chat) -> bool:
+    """Tell whether a chat is with one person; some are not, though the program does not call them groups."""
+    return not chat.is_group and len(chat.participants) <= 1
+
+
+def reachable(handle: str, chats: Iterable[Chat], *, region: str) -> list[Chat]:
+    """Return the chats with this one person."""
+    key = lookup_key(handle, region=region)
+    return [chat for chat in chats if key and is_direct(chat) and _is_with(chat, handle, key, region)]
+
+
+def _is_with(chat: Chat, handle: str, key: str, region: str) -> bool:
+    people = [chat.identifier] if chat.identifier else list(chat.participants)
+    return any(handle == person or lookup_key(person, region=region) == key for person in people)
+
+
+def _goes_by(chat: Chat, service: Service | None) -> bool:
+    return service in (None, Service.AUTO) or service_of(chat.service) in (None, service)
+
+
+def _handle(text: str, region: str, service: Service | None) -> str:
+    """Return the handle of somebody with whom there is no chat, as it is sent.
+
+    Raises
+    ------
+    AddressError
+        It is not surely the address of one person.
+    """
+    plain = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    kind = Handle(plain).kind
+    if kind is HandleKind.EMAIL and _EMAIL.fullmatch(plain):
+        return plain
+    if kind is HandleKind.SHORT_CODE and plain.isascii() and plain.isdecimal():
+        if service is Service.SMS:
+            return plain
+        raise AddressError(
+            f"{plain} may be a chat id or a short code",
+            hint=f"write chat_id:{plain}, or sms:{plain} for the short code",
+        )
+    if kind is HandleKind.PHONE and _DIALLED.fullmatch(plain):
+        return _international(plain, region)
+    raise AddressError(
+        f"{Handle(text).redacted} is no phone number and no e-mail address, and matches no chat",
+        hint=f"names are never looked up for sending; {_FORMS}",
+    )
+
+
+def _international(plain: str, region: str) -> str:
+    import phonenumbers
+
+    lookup_key(plain, region=region)  # an unknown region is an error of its own
+    try:
+        number = phonenumbers.parse(plain, region.upper())
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise AddressError(
+            f"{Handle(plain).redacted} is not a whole phone number in {region}",
+            hint="write it with + and the country code",
+        )
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

@@ -1,0 +1,88 @@
+"""Clients that send: over a scripted program, over our plain server, and over a make-believe Messages."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imsg_sdk import IMessageClient
+
+CHILD = Path(__file__).parent / "children" / "scripted.py"
+SERVER = (sys.executable, "-m", "imsg_sdk.server")
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+
+
+class Scripted:
+    """A program that does with each send what the test says, and a client of it."""
+
+    def __init__(self, folder: Path, dialect: str) -> None:
+        self.folder = folder
+        self.dialect = dialect
+        self.client = IMessageClient(
+            {},
+            cli_path=[
+                sys.executable,
+                str(CHILD),
+                str(folder),
+                *(["--dialect", "legacy"] if dialect == "legacy" else []),
+            ],
+            startup_timeout_s=20,
+            close_timeout_s=0.3,
+            send_timeout_s=1.0,
+        )
+        self.client._sending[0]._settle_timeout_s = 0.1
+
+    def script(self, *steps: dict[str, Any]) -> None:
+        """Say what becomes of the sends to come; the last step is repeated."""
+        (self.folder / "script.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps), encoding="utf-8")
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        """Return what may have reached a person, in order."""
+        path = self.folder / "asked.jsonl"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+    @property
+    def texts(self) -> list[str]:
+        """Return the texts that may have reached a person, in order."""
+        return [each["params"].get("text", "") for each in self.asked]
+
+
+@pytest.fixture
+def scripted_of(tmp_path: Path) -> Iterator[Callable[[str], Scripted]]:
+    """Return a maker of scripted programs of a dialect."""
+    made: list[Scripted] = []
+
+    def make(dialect: str = "v1") -> Scripted:
+        folder = tmp_path / f"scripted{len(made)}"
+        folder.mkdir()
+        made.append(Scripted(folder, dialect))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.client.close()
+
+
+@pytest.fixture
+def scripted(scripted_of: Callable[[str], Scripted]) -> Scripted:
+    """Return a scripted program of the newer dialect."""
+    return scripted_of("v1")
+
+
+@pytest.fixture(params=["v1", "legacy"])
+def either(request: pytest.FixtureRequest, scripted_of: Callable[[str], Scripted]) -> Scripted:
+    """Return a scripted program of each dialect in turn."""
+    return scripted_of(request.param)
+
+
+@pytest.fixture(scope="module", params=["v1", "legacy"])
+def world(request: pytest.FixtureRequest) -> Iterator[IMessageClient]:
+    """Return a client of a make-believe Messages that speaks either dialect; nobody answers by script."""
+    with IMessageClient.sandbox(seed=7, preset="demo", people=[], clock="virtual", dialect=request.param) as client:
+        yield client
