@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from imsg_sdk.sandbox.world.state import SECOND_US, Entry
@@ -87,7 +88,17 @@ class Agenda:
         with self._state.turn() as turn:
             due = turn.now_us + round(seconds * SECOND_US)
             self._state.enter(due, _WAKE, {})
-        while self._state.now_us() < due:
+        self.wait_until(lambda: self._state.now_us() >= due)
+
+    def wait_until(self, is_reached: Callable[[], bool]) -> None:
+        """Return when something is so, asked again and again; not to be called in a turn.
+
+        Raises
+        ------
+        TimeoutError
+            The process ends first.
+        """
+        while not is_reached():
             if self._ending.wait(_PEEK_S):
                 raise TimeoutError
 

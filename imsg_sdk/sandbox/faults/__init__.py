@@ -1,0 +1,7 @@
+"""What goes wrong in the sandbox: each fault by a name, switched on for a while, a number of times, or at a request.
+
+Faults are kept in the world's file and not in a process, so that a child that ended at a request ends again when it
+is asked again.  ``fault`` (what all of them have), ``when`` (conditions and counts), ``requests``, ``output``,
+``streams``, ``paging``, ``rows``, ``delivery`` and ``files`` (the faults), ``catalogue`` (all by name), ``part`` (how
+they take part in a child).
+"""

@@ -1,0 +1,281 @@
+"""Rows that are written late, twice, empty, old, or to the wrong place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from imsg_sdk.rpc import protocol
+from imsg_sdk.sandbox.faults.fault import SENDS, Fault, Play
+from imsg_sdk.sandbox.faults.streams import changed
+from imsg_sdk.server.dialect import Dialect
+from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.senders import Operation
+
+if TYPE_CHECKING:
+    from imsg_sdk.sandbox.world.accounts import Chat
+    from imsg_sdk.sandbox.world.sender import Perform, Result
+    from imsg_sdk.sandbox.world.world import Placement, World
+
+__all__ = [
+    "BacklogFlush",
+    "GhostRow",
+    "LateIsFromMe",
+    "LateLink",
+    "SelfChatPair",
+    "TwoChats",
+    "UrlPreviewPair",
+    "write_preview",
+]
+
+_ROW: Final = ("row",)
+_URL: Final = re.compile(r"https?://\S+")
+
+
+class LateLink(Fault, frozen=True, kw_only=True, tag="late_link"):
+    """Writes a message without its chat, which is joined ``seconds`` later; the program then never reports it.
+
+    With ``is_reported`` true the subscription reports it when it is joined, as this package's server does by itself.
+
+    Source: the chat of a row comes in a later transaction; 0.13 and 0.14 look twenty times, about ten seconds, and
+    then drop the row for good, while ``messages.after`` and history have it.
+    """
+
+    METHODS: ClassVar[tuple[str, ...]] = _ROW
+    seconds: float = 60.0
+    is_reported: bool = False
+
+    def on_row(self, play: Play, placement: Placement) -> None:
+        """Write the row now and its joins later."""
+        guid = placement.message.guid
+        for chat_id in placement.chat_ids:
+            play.world.after(self.seconds, "link", guid=guid, chat_id=chat_id)
+        placement.chat_ids = []
+        play.remember(guids=[*play.recall("guids", []), guid])
+
+    def beside_messages(self, play: Play, number: int, params: list[Any]) -> list[Any]:
+        """Leave out what a program would have given up."""
+        if self.is_reported:
+            return params
+        guids = frozenset(play.recall("guids", []))
+        return [each for each in params if _guid(each) not in guids]
+
+
+class LateIsFromMe(Fault, frozen=True, kw_only=True, tag="late_is_from_me"):
+    """Writes an own message as if somebody else had written it; ``seconds`` later it is the owner's.
+
+    Source: a gateway that answered its own messages, because the flag was not set when the row was reported.
+    """
+
+    METHODS: ClassVar[tuple[str, ...]] = _ROW
+    seconds: float = 2.0
+
+    def on_row(self, play: Play, placement: Placement) -> None:
+        """Write it as the other's."""
+        message = placement.message
+        if not message.is_from_me:
+            return
+        values = {"is_from_me": 1, "is_sent": message.is_sent, "handle_id": message.handle_id}
+        play.world.after(self.seconds, "update", guid=message.guid, values=values)
+        message.is_from_me = message.is_sent = 0
+        if placement.chat.members:
+            message.handle_id = placement.chat.members[0].handle_id
+
+
+class SelfChatPair(Fault, frozen=True, kw_only=True, tag="self_chat_pair"):
+    """Lets an own message come back as one from the other side, ``seconds`` later and with a guid of its own.
+
+    Source: what one writes to oneself is there twice, once sent and once received; reflections of the same kind were
+    seen in chats with others.
+    """
+
+    METHODS: ClassVar[tuple[str, ...]] = _ROW
+    seconds: float = 0.5
+
+    def on_row(self, play: Play, placement: Placement) -> None:
+        """Let it come back."""
+        if placement.message.is_from_me and placement.chat.members:
+            guid = placement.message.guid
+            play.world.after(self.seconds, "mirror", guid=guid, chat_id=placement.chat.rowid)
+
+
+class UrlPreviewPair(Fault, frozen=True, kw_only=True, tag="url_preview_pair"):
+    """Follows a message with a link by a second row that is its preview, ``seconds`` later.
+
+    Source: links come as two rows; programs before 0.11 report both as messages, newer ones make one of them where
+    they stand close together.
+    """
+
+    METHODS: ClassVar[tuple[str, ...]] = _ROW
+    seconds: float = 1.0
+    times: int | None = None
+
+    def on_row(self, play: Play, placement: Placement) -> None:
+        """Plan the preview."""
+        message = placement.message
+        found = _URL.search(_text(placement))
+        if found is None or message.balloon_bundle_id:
+            return
+        who = next((one.address for one in placement.chat.members if one.handle_id == message.handle_id), None)
+        play.world.after(
+            self.seconds,
+            "fault.preview",
+            chat_id=placement.chat.rowid,
+            address=None if message.is_from_me else who,
+            url=found[0],
+        )
+
+
+def write_preview(world: World, args: dict[str, Any]) -> dict[str, Any]:
+    """Write the preview of a link: ``chat_id``, ``address`` (null: the owner) and ``url``."""
+    from imsg_sdk.sandbox.world.links import link_draft
+
+    chat = world.chat(args["chat_id"])
+    member = None if args["address"] is None else world.member(chat, args["address"], chat.service)
+    post = world.write(chat, member, link_draft(world, args["url"]))
+    return {"rowid": post.rowid, "guid": post.guid}
+
+
+class TwoChats(Fault, frozen=True, kw_only=True, tag="two_chats"):
+    """Puts a message into a second chat: ``other``, or the one with the lowest row id.
+
+    As long as this fault is there, every message of two chats is reported once for each; not so with
+    ``is_reported_twice`` false.
+
+    Source: one person by SMS and by iMessage, and numbers that changed; programs before 0.15 report a row once for each
+    of its chats.
+    """
+
+    METHODS: ClassVar[tuple[str, ...]] = _ROW
+    other: int | None = None
+    is_reported_twice: bool = True
+
+    def on_row(self, play: Play, placement: Placement) -> None:
+        """Add the chat."""
+        other = self.other
+        if other is None:
+            sql = "SELECT min(ROWID) AS id FROM chat WHERE ROWID NOT IN (SELECT value FROM json_each(?))"
+            row = play.world.ledger.row(sql, (str(placement.chat_ids),))
+            other = row["id"] if row else None
+        if other is not None and other not in placement.chat_ids:
+            placement.chat_ids = [*placement.chat_ids, other]
+
+    def beside_messages(self, play: Play, number: int, params: list[Any]) -> list[Any]:
+        """Report messages of several chats several times."""
+        if not self.is_reported_twice:
+            return params
+        return [copy for each in params for copy in self._copies(play, each)]
+
+    def _copies(self, play: Play, params: Any) -> list[Any]:
+        message = params["message"]
+        as_dict = isinstance(message, dict)
+        rowid, chat_id = (message["id"], message["chat_id"]) if as_dict else (message.id, message.chat_id)
+        others = [play.world.chat(each) for each in play.world.chats_of(rowid) if each != chat_id]
+        return [params, *(changed(params, **_told(chat)) for chat in others)]
+
+
+class BacklogFlush(Fault, frozen=True, kw_only=True, tag="backlog_flush"):
+    """Lets ``rows`` messages come in at once that were written ``age_s`` seconds ago and later.
+
+    Source: a Mac that slept or was signed out gets days of messages in one minute; gateways answered all of them.
+    """
+
+    IS_DEED: ClassVar[bool] = True
+    rows: int = 20
+    age_s: float = 3 * 86_400.0
+    sender: str | None = None
+    words: str = "an old message"
+
+    def deed(self, play: Play) -> None:
+        """Let them come."""
+        from imsg_sdk._time import us_to_apple_ns
+        from imsg_sdk.sandbox.world.world import Draft
+
+        world = play.world
+        with world.turn() as turn:
+            sender = self.sender or self._somebody(world)
+            chat = world.direct_chat(sender, "iMessage")
+            member = world.member(chat, sender, chat.service)
+            first = turn.now_us - round(self.age_s * 1_000_000)
+            for index in range(self.rows):
+                date = us_to_apple_ns(first + round(index * self.age_s / max(self.rows, 1) * 900_000))
+                world.receive(chat, member, Draft(f"{self.words} {index + 1}", fields={"date": date}))
+
+    @staticmethod
+    def _somebody(world: World) -> str:
+        people = world.circle.all()
+        if not people:
+            raise LookupError("nobody is there; name a sender")
+        return people[0].addresses[0]
+
+
+class GhostRow(Fault, frozen=True, kw_only=True, tag="ghost_row"):
+    """Takes a send and writes an empty row of no chat in its place; the program finds that row and says so.
+
+    Source: macOS 26 does this with sends to chats; 0.9 reports a failure that names the row, 0.14 an unknown outcome.
+    """
+
+    METHODS: ClassVar[tuple[str, ...]] = SENDS
+
+    def on_send(self, play: Play, operation: Operation, go_on: Perform) -> Result:
+        """Send into nowhere."""
+        play.local["is_ghost"] = True
+        try:
+            with play.world.turn():
+                go_on(operation)
+                self._call_off(play)
+        finally:
+            play.local["is_ghost"] = False
+        rowid = play.local.pop("ghost", 0)
+        text = (
+            f"Messages accepted the chat send but wrote an unjoined empty outgoing row ({rowid});"
+            " delivery to the target chat was not confirmed"
+        )
+        if play.dialect is Dialect.LEGACY:
+            raise RpcError.internal(f"AppleScript failed: {text}")
+        data = {"retry_safe": False, "disposition": "may_have_completed", "transport": "applescript"}
+        raise RpcError(protocol.OUTCOME_UNKNOWN, data | {"operation": "send", "detail": text})
+
+    @staticmethod
+    def _call_off(play: Play) -> None:
+        """Let what went nowhere never be delivered."""
+        guid = play.local.pop("ghost_guid", None)
+        for entry in play.world.state.entries():
+            if entry.kind == "deliver" and entry.args.get("guid") == guid:
+                play.world.state.take(entry)
+
+    def haunt(self, play: Play, placement: Placement) -> None:
+        """Make an own row a ghost while such a send goes on."""
+        message = placement.message
+        if not play.local.get("is_ghost") or not message.is_from_me:
+            return
+        chat = placement.chat
+        message.text = message.attributed_body = None
+        message.handle_id = play.world.member(chat, chat.guid, chat.service).handle_id
+        placement.chat_ids = []
+        placement.then.append(lambda rowid: play.local.update(ghost=rowid, ghost_guid=message.guid))
+
+
+def _told(chat: Chat) -> dict[str, Any]:
+    return {
+        "chat_id": chat.rowid,
+        "chat_identifier": chat.identifier,
+        "chat_guid": chat.guid,
+        "chat_name": chat.name,
+        "participants": [member.address for member in chat.members],
+        "is_group": chat.is_group,
+    }
+
+
+def _guid(params: Any) -> str:
+    message = params["message"]
+    return str(message["guid"] if isinstance(message, dict) else message.guid)
+
+
+def _text(placement: Placement) -> str:
+    from imsg_sdk.chatdb.imsg_text import decode_body
+
+    message = placement.message
+    if message.text is not None:
+        return message.text
+    return decode_body(message.attributed_body) if message.attributed_body else ""
