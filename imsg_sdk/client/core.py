@@ -35,7 +35,7 @@ from imsg_sdk.models import Chat, ScheduledMessage, SendStatus, Stats
 from imsg_sdk.rpc.backends import Backend
 from imsg_sdk.rpc.connection import Connection, Pending
 from imsg_sdk.rpc.handshake import Session
-from imsg_sdk.rpc.profiles import NEWEST_KNOWN, Generation, Profile
+from imsg_sdk.rpc.profiles import ACTING, EXTENDED_METHODS, METHODS, NEWEST_KNOWN, Generation, Profile
 from imsg_sdk.rpc.protocol import INVALID_PARAMS, decode_result
 
 __all__ = ["Core", "Pages"]
@@ -115,7 +115,13 @@ class Core:
         return (yield from self.request(method, params, timeout_s=timeout_s))
 
     def request(
-        self, method: str, params: dict[str, Any], *, role: Role = Role.READ, timeout_s: float | None = None
+        self,
+        method: str,
+        params: dict[str, Any],
+        *,
+        role: Role = Role.READ,
+        timeout_s: float | None = None,
+        may_repeat: bool = True,
     ) -> Plan[msgspec.Raw]:
         """Send a request as it is and return its undecoded result.
 
@@ -156,7 +162,7 @@ class Core:
                 if (blamed := self.pool.blame(connection, pending, error)) is not None:
                     raise blamed from None
                 is_early = time.monotonic() - begun < _EARLY_S and self.pool.was_killed(connection, error)
-                if was_repeated or role is not Role.READ or not is_early:
+                if was_repeated or not may_repeat or role is not Role.READ or not is_early:
                     raise
                 was_repeated = True
             except (DatabaseUnavailable, PermissionDenied) as error:
@@ -295,7 +301,11 @@ class Core:
         if not isinstance(method, str) or not isinstance(params, Mapping | None):
             raise InvalidParams("method must be text, params a dict of its keys", code=INVALID_PARAMS)
         timeout_s = None if timeout_s is None else checked_seconds(timeout_s, "timeout_s")
-        answer = yield from self.request(method, dict(params or {}), timeout_s=timeout_s)
+        is_reading = method in METHODS or method in EXTENDED_METHODS
+        role = Role.SEND if method in ACTING else Role.READ
+        answer = yield from self.request(
+            method, dict(params or {}), role=role, timeout_s=timeout_s, may_repeat=is_reading
+        )
         return decode_result(answer)
 
 
