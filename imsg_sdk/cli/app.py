@@ -14,12 +14,15 @@ from typing import Any
 
 from imsg_sdk import __version__
 from imsg_sdk.cli import demo, doctor, export, reading
+from imsg_sdk.cli.hints import in_words_of_the_shell
+from imsg_sdk.cli.parser import Parser
 from imsg_sdk.cli.source import NO_MAC, check_source_options
-from imsg_sdk.errors import BackendNotFound, ConfigError, ImsgError
+from imsg_sdk.errors import BackendExited, BackendNotFound, ConfigError, ImsgError
 
 __all__ = ["build_parser", "main"]
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+_LINES_SAID = 3
 
 _EXAMPLES = """
 examples:
@@ -34,14 +37,13 @@ exit codes: 0 done, 1 failed or a negative answer, 2 wrong use
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="imsg-sdk",
         description="Apple Messages as tables, through imsg.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"imsg-sdk {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
@@ -79,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _be_printable(sys.stdout, sys.stderr)
         parser = build_parser()
         arguments = parser.parse_args(given)
-        check_source_options(parser, arguments)
+        check_source_options(parser.chosen(arguments), arguments)
         code = _run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -113,8 +115,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _told(error: ImsgError | OSError) -> str:
     if isinstance(error, ImsgError):
-        text = f"imsg-sdk: {error.message}" + (f"\n  → {error.hint}" if error.hint else "")
+        remedies = [in_words_of_the_shell(error.hint)]
+        if isinstance(error, BackendExited):
+            remedies += [f"it said: {line}" for line in error.stderr_tail.splitlines()[-_LINES_SAID:]]
         if isinstance(error, BackendNotFound):
-            text += f"\n  → {NO_MAC}"
-        return text
+            remedies.append(NO_MAC)
+        return "\n  → ".join([f"imsg-sdk: {error.message}", *filter(None, remedies)])
     return f"imsg-sdk: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")

@@ -29,7 +29,6 @@ def new_command(commands: Commands, name: str, text: str, examples: str) -> argp
         description=f"{text[:1].upper()}{text[1:]}.",
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="JSON for programs, one object per line")
     return parser
@@ -51,7 +50,7 @@ def words(text: str) -> str:
     return text
 
 
-def add_filters(parser: argparse.ArgumentParser, *, limit: int | None) -> None:
+def add_filters(parser: argparse.ArgumentParser, *, limit: int | None, by_text: bool = True) -> None:
     """Add the options that choose messages."""
     group = parser.add_argument_group(
         "which messages", "times without a zone are those of this machine, as in the tables (TZ sets the zone)"
@@ -69,7 +68,8 @@ def add_filters(parser: argparse.ArgumentParser, *, limit: int | None) -> None:
     mine = group.add_mutually_exclusive_group()
     mine.add_argument("--from-me", action="store_true", default=None, help="own messages only")
     mine.add_argument("--from-others", dest="from_me", action="store_false", help="other people's messages only")
-    group.add_argument("--text", type=words, metavar="WORDS", help="that hold these words, in any case")
+    if by_text:
+        group.add_argument("--text", type=words, metavar="WORDS", help="that hold these words, in any case")
     group.add_argument(
         "--limit", type=count, default=limit, metavar="N", help=f"the newest N, or all (default {limit or 'all'})"
     )
@@ -190,17 +190,24 @@ def add_search(commands: Commands) -> None:
         commands,
         "search",
         "find messages by their text; exit code 1 if there is none",
-        '  imsg-sdk search train\n  imsg-sdk search "good night" --limit 5 --json\n  imsg-sdk search train --sandbox',
+        "  imsg-sdk search train\n"
+        '  imsg-sdk search "good night" --limit 5 --json\n'
+        '  imsg-sdk search train --chat "Sunday lunch" --since 90d\n'
+        "  imsg-sdk search train --sandbox",
     )
     parser.add_argument("text", type=words, metavar="TEXT", help="what to look for, in any case")
-    parser.add_argument("--limit", type=count, default=50, metavar="N", help="the newest N, or all (default 50)")
+    add_filters(parser, limit=50, by_text=False)
     add_source_options(parser)
     parser.set_defaults(run=_search)
 
 
 def _search(arguments: argparse.Namespace) -> int:
     with open_client(arguments) as client:
-        frame = client.search(arguments.text, limit=arguments.limit)
+        wanted = filters_of(arguments)
+        if all(wanted[name] is None for name in wanted if name not in ("text", "limit")):
+            frame = client.search(arguments.text, limit=arguments.limit)
+        else:
+            frame = client.messages(**wanted)
     if arguments.json:
         print_frame_as_json(frame)
     elif not frame.empty:

@@ -343,4 +343,5 @@ def _parse_json5(text: str, name: str) -> Any:
         return json5.loads(text)
     except (ValueError, RecursionError) as error:
         reason = re.sub(r"\s+", " ", str(error))[:200] if isinstance(error, ValueError) else "nested too deeply"
+        reason = re.sub(r"^<string>:(\d+) ", r"line \1: ", reason)
         raise ConfigError(f"{name} is not JSON5: {reason}", hint="look at the line and column named") from None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -18,7 +20,9 @@ from pathlib import Path
 
 import pytest
 
+import imsg_sdk
 from imsg_sdk.cli import terminal
+from imsg_sdk.cli.hints import in_words_of_the_shell
 from imsg_sdk.columns import CHATS, MESSAGES, REACTIONS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -50,8 +54,6 @@ def test_every_command_has_examples_and_json(run: Run, command: str) -> None:
 
 
 def test_the_version_is_that_of_the_package(run: Run) -> None:
-    import imsg_sdk
-
     assert run("--version").stdout == f"imsg-sdk {imsg_sdk.__version__}\n"
 
 
@@ -269,6 +271,20 @@ def test_options_that_would_be_ignored_are_refused(run: Run, arguments: str) -> 
     assert "--sandbox" in done.stderr
 
 
+def test_a_search_can_be_narrowed_down(run: Run, database: Path) -> None:
+    def found(*more: str) -> list[dict[str, object]]:
+        return json_lines(run("search", "e", "--db", str(database), "--limit", "all", "--json", *more).stdout)
+
+    everything = found()
+    chat = everything[0]["chat_id"]
+    here = found("--chat", str(chat))
+    assert here
+    assert [row["rowid"] for row in here] == [row["rowid"] for row in everything if row["chat_id"] == chat]
+    middle = str(everything[len(everything) // 2]["created_at"])
+    late = found("--since", middle)
+    assert [row["rowid"] for row in late] == [row["rowid"] for row in everything if str(row["created_at"]) >= middle]
+
+
 def test_a_chat_can_be_called_by_its_name(run: Run, database: Path) -> None:
     chats = json_lines(run("chats", "--db", str(database), "--json", "--limit", "all").stdout)
     group = next(chat for chat in chats if chat["is_group"])
@@ -313,11 +329,70 @@ def test_doctor_says_what_helps_without_a_mac(run: Run) -> None:
         "messages --text",
     ],
 )
-def test_wrong_use_is_exit_code_2_with_usage(run: Run, arguments: str) -> None:
+def test_wrong_use_is_exit_code_2_and_two_lines(run: Run, arguments: str) -> None:
     done = run(*arguments.split())
     assert done.returncode == 2
-    assert "usage: imsg-sdk" in done.stderr
+    said, where = done.stderr.splitlines()
+    assert said.startswith("imsg-sdk")
+    assert re.fullmatch(r"  → imsg-sdk( \w+)? --help shows how it is used", where)
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        ("mesages", "messages"),
+        ("messages --limt 3", "--limit"),
+        ("messages --form=x", "--from"),
+        ("export mesages", "messages"),
+    ],
+)
+def test_a_slip_of_the_finger_is_met_with_the_nearest_name(run: Run, arguments: str, meant: str) -> None:
+    done = run(*arguments.split())
+    assert done.returncode == 2
+    assert f"did you mean {meant}?" in done.stderr
+
+
+def test_the_package_can_be_run_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "imsg_sdk", "--version"], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "imsg-sdk")
+
+
+def test_a_settings_file_that_cannot_be_read_is_named(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "settings.json5"
+    path.write_text("{imessage: {cliPath: }}", encoding="utf-8")
+    done = run("chats", "--config", str(path))
+    assert done.returncode == 2
+    assert f"{path} is not JSON5: line 1" in done.stderr
+    assert "<string>" not in done.stderr
+
+
+def test_remedies_speak_of_commands_and_options(run: Run, database: Path) -> None:
+    done = run("messages", "--db", str(database), "--chat", "nobody at all")
+    assert "`imsg-sdk chats` lists" in done.stderr
+    assert "()" not in done.stderr
+
+
+PYTHON_WORDS = re.compile(r"\b\w+\(\)|\b(cli_path|db_path|stderr_tail|read_timeout_s|from_chat_db|\w+=None)\b")
+SPOKEN_FROM = ("rpc", "chatdb", "config", "arguments.py", "addressing.py", "client/core.py", "client/pool.py")
+
+
+def test_no_remedy_is_left_in_words_of_python() -> None:
+    """Names of Python that are not translated would send a person at a shell to look for them in vain."""
+    package = Path(imsg_sdk.__file__).parent
+    files = [
+        file for name in SPOKEN_FROM for file in ([package / name] if "." in name else (package / name).glob("*.py"))
+    ]
+    hints = [
+        node.value
+        for file in files
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.keyword) and call.arg == "hint"
+        for node in ast.walk(call.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert len(hints) > 40
+    assert [hint for hint in hints if PYTHON_WORDS.search(in_words_of_the_shell(hint))] == []
 
 
 def test_looking_for_nothing_is_wrong_use(run: Run) -> None:

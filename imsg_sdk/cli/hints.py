@@ -1,0 +1,40 @@
+"""Remedies in words of the command line: the errors come from Python and speak of its names."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["in_words_of_the_shell"]
+
+_WORDS: Final = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"\bread_chat_db\(path, tables=\"chats\"\)\.chats\b", "`imsg-sdk chats`"),
+        (
+            r"\b(read (?:a|the) file|read the database) (with|through) IMessageClient\.from_chat_db.*",
+            r"\1 \2 --db PATH",
+        ),
+        (r"\bread it with IMessageClient\.from_chat_db.*", "read it with --db PATH"),
+        (r"\bchats\(\)", "`imsg-sdk chats`"),
+        (r"\bparticipants\(\)|\bthe table of participants\b", "`imsg-sdk export participants`"),
+        (r"\bmessages\(\)", "`imsg-sdk export messages`"),
+        (r"\b(?:doctor|probe)\(\)", "`imsg-sdk doctor`"),
+        (r"\bcli_path\b", "--cli-path"),
+        (r"\bdb_path\b", "--db"),
+        (r"\b(?:limit|db)=None\b", "--limit all"),
+        (r", or raise read_timeout_s\b", ""),
+        (r"\braise startup_timeout_s\b", "raise probeTimeoutMs in the settings"),
+        (r", or several at once as a list\b", ", or --chat several times"),
+        (r"(?:see )?stderr_tail of this error(?: holds what it printed| says more)?(?:; )?", ""),
+        (r"\berror\.data holds what the program said\b", "--debug shows more"),
+    )
+)
+"""What stands in errors of Python, and what a person at a shell would write; in this order."""
+
+
+def in_words_of_the_shell(text: str) -> str:
+    """Return a remedy with names of the command line for those of Python."""
+    for pattern, words in _WORDS:
+        text = pattern.sub(words, text)
+    return text
