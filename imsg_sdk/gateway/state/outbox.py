@@ -41,8 +41,10 @@ class Outbox:
 
     def attempting(
         self, outbound: Outbound, *, attempt_id: str | None = None, after_rowid: int | None = None
-    ) -> Outbound:
+    ) -> Outbound | None:
         """Note that a chunk is about to be written to the program; only then may it be.
+
+        Returns None where it must not be: it was attempted or given up before, or its person was erased.
 
         Parameters
         ----------
@@ -56,7 +58,7 @@ class Outbox:
         Raises
         ------
         UsageError
-            The chunk is not planned any more (it must not be sent), or a transaction is open (it could be undone).
+            A transaction is open, which could undo it.
         """
         if self.store.is_in_transaction:
             raise UsageError("an attempt must be in the file by itself", hint="call attempting outside of together()")
@@ -70,7 +72,7 @@ class Outbox:
             self.reached("attempting:uncommitted")
         self.reached("attempting:after")
         if not changed:
-            raise UsageError("this chunk was attempted or given up before", hint="send planned chunks only, and once")
+            return None
         return msgspec.structs.replace(
             outbound, state=OutboxState.ATTEMPTING, attempt_id=attempt_id, after_rowid=after_rowid
         )

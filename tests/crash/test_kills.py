@@ -1,0 +1,52 @@
+"""The guarantees of the gateway, put to the test by ``kill -9`` at every step.  ``report.py`` tries all pairs.
+
+The harness forks, so it runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import planted
+import pytest
+from walk import Walk
+
+from imsg_sdk.gateway.state import POINTS, state_folder
+
+REPORT = Path(__file__).with_name("report.py")
+
+
+def report(*options: str) -> tuple[dict[str, int], set[str]]:
+    """Return the counts, and the promises that were broken."""
+    command = [sys.executable, str(REPORT), "--short", "--json", *options]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=100, check=False)
+    assert done.stdout, done.stderr
+    counts: dict[str, int] = json.loads(done.stdout)
+    broken = {name.removeprefix("broken: ") for name in counts if name.startswith("broken: ")}
+    assert done.returncode == bool(broken)
+    return counts, broken
+
+
+def test_a_life_passes_every_step_of_the_journal(tmp_path: Any) -> None:
+    passed: set[str] = set()
+    Walk(state_folder(tmp_path / "state"), passed.add).run()
+    assert passed == {*POINTS, "handler:before", "handler:after", "send:before", "send:after"}
+
+
+def test_every_guarantee_holds_when_the_process_is_killed_at_any_step_and_again() -> None:
+    counts, broken = report("--chance", "100", "--seed", "20260105")
+    assert broken == set()
+    assert counts["runs"] == counts["steps"] + 100
+    assert counts["kills"] > counts["steps"] + 200
+    # Each kind of end was met, else nothing was proven.
+    assert counts["chunks observed"] > counts["chunks uncertain"] > 0
+
+
+@pytest.mark.parametrize("fault", planted.FAULTS)
+def test_a_journal_that_breaks_a_promise_is_found_out(fault: str) -> None:
+    _, broken = report("--chance", "0", "--plant", fault)
+    assert planted.FAULTS[fault][1] in broken
