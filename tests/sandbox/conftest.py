@@ -83,6 +83,7 @@ class Child:
         self._notes: list[dict[str, Any]] = []
         self._arrived = threading.Condition()
         self._last = 0
+        self._has_ended = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -96,6 +97,9 @@ class Child:
                 else:
                     self._notes.append(value)
                 self._arrived.notify_all()
+        with self._arrived:
+            self._has_ended = True
+            self._arrived.notify_all()
 
     def begin(self, method: str, /, **params: Any) -> int:
         """Ask and do not wait; return the number of the request."""
@@ -109,7 +113,8 @@ class Child:
     def answer(self, number: int, within_s: float = 10.0) -> dict[str, Any]:
         """Return the answer to a request."""
         with self._arrived:
-            assert self._arrived.wait_for(lambda: number in self._answers, within_s), "no answer"
+            assert self._arrived.wait_for(lambda: number in self._answers or self._has_ended, within_s), "no answer"
+            assert number in self._answers, "the process ended"
             return self._answers.pop(number)
 
     def is_waiting(self, number: int) -> bool:

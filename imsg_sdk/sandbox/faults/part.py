@@ -42,7 +42,7 @@ class Faults(Part):
         self._opened: dict[int, frozenset[int]] = {}
         self._plays: dict[int, _Play] = {}
         self._version: int | None = None
-        self._lock = threading.RLock()
+        self._lock = parts.world.state.lock
         parts.writer.pieces = self.outlet.pieces
         self._join(parts.world)
         self._around = parts.senders.around

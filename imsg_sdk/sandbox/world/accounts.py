@@ -46,10 +46,6 @@ class Person(msgspec.Struct, forbid_unknown_fields=True):
     script: list[dict[str, Any]] | None = None
     chatter: list[dict[str, Any]] = []
 
-    def has(self, address: str) -> bool:
-        """Return whether an address is this person's."""
-        return address.casefold() in (own.casefold() for own in self.addresses)
-
 
 class Member(msgspec.Struct, frozen=True):
     """A participant of a chat: a row of ``handle``."""
@@ -128,24 +124,32 @@ class Circle:
     def __init__(self, ledger: Ledger, state: State) -> None:
         self._ledger = ledger
         self._state = state
+        self._known: dict[str, tuple[int, Person]] = {}
+        self._version: Any = None
 
-    def told(self) -> list[tuple[int, Person]]:
-        """Return those the world was told of, with their numbers."""
-        return [(number, msgspec.convert(value, Person)) for number, value in self._state.listed("person")]
+    def _told(self) -> dict[str, tuple[int, Person]]:
+        """Return those the world was told of by their addresses; read anew when somebody was added."""
+        version = self._state.get("people")
+        if version != self._version or version is None:
+            people = [(number, msgspec.convert(value, Person)) for number, value in self._state.listed("person")]
+            self._known = {address.casefold(): each for each in people for address in each[1].addresses}
+            self._version = version
+        return self._known
 
-    def add(self, person: Person) -> None:
-        """Add somebody, in place of whoever had one of the addresses."""
+    def add(self, *people: Person) -> None:
+        """Add people, each in place of whoever had one of the addresses."""
         with self._state.turn():
-            for number, old in self.told():
-                if any(map(old.has, person.addresses)):
+            for person in people:
+                told = self._told()
+                for number in {told[each][0] for each in map(str.casefold, person.addresses) if each in told}:
                     self._state.remove("person", number)
-            self._state.add("person", msgspec.to_builtins(person))
+                number = self._state.add("person", msgspec.to_builtins(person))
+                self._state.put("people", number)
 
     def of(self, address: str) -> Person:
         """Return the person of an address; a stranger is called by it."""
-        for _, person in self.told():
-            if person.has(address):
-                return person
+        if (found := self._told().get(address.casefold())) is not None:
+            return found[1]
         return Person(address, self._same_person(address), imessage=takes_imessage(address))
 
     def _same_person(self, address: str) -> list[str]:
@@ -160,10 +164,13 @@ class Circle:
 
     def all(self) -> list[Person]:
         """Return everybody, those the world was told of first."""
-        found = [person for _, person in self.told()]
+        told = dict(self._told().values())
+        found = [told[number] for number in sorted(told)]
+        met = set(self._told())
         for row in self._ledger.rows("SELECT DISTINCT id FROM handle ORDER BY ROWID"):
-            if not any(person.has(row["id"]) for person in found):
+            if row["id"].casefold() not in met:
                 found.append(self.of(row["id"]))
+                met |= {address.casefold() for address in found[-1].addresses}
         return found
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from imsg_sdk.sandbox.world.agenda import Agenda
+from imsg_sdk.sandbox.world.answers import Answers
+from imsg_sdk.sandbox.world.contacts import tell_names
 from imsg_sdk.sandbox.world.control import Control
 from imsg_sdk.sandbox.world.deeds import DEEDS
+from imsg_sdk.sandbox.world.events import Feed
 from imsg_sdk.sandbox.world.ledger import Ledger
 from imsg_sdk.sandbox.world.sender import WorldSenders
 from imsg_sdk.sandbox.world.state import State
@@ -16,7 +19,7 @@ from imsg_sdk.server.__main__ import main as run
 from imsg_sdk.server.app import RpcServer
 from imsg_sdk.server.argv import Invocation
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.envelope import Request
+from imsg_sdk.server.envelope import Request, notification_line
 from imsg_sdk.server.extension import Extension, Handled, Next
 from imsg_sdk.server.output import Writer
 from imsg_sdk.server.paths import home
@@ -39,40 +42,46 @@ class Part:
         return params
 
 
-class Parts:
+class Parts(NamedTuple):
     """All that a process of the sandbox is made of, for whoever takes part in it."""
 
-    def __init__(
-        self, world: World, agenda: Agenda, senders: WorldSenders, writer: Writer, source: DatabaseFile
-    ) -> None:
-        self.world = world
-        self.agenda = agenda
-        self.senders = senders
-        self.writer = writer
-        self.source = source
+    dialect: Dialect
+    world: World
+    agenda: Agenda
+    senders: WorldSenders
+    control: Control
+    writer: Writer
+    source: DatabaseFile
 
 
 class SandboxExtension(Extension):
     """Answers ``sandbox.…`` and lets parts change everything else."""
 
-    def __init__(self, parts: Parts, control: Control, taking_part: list[Part]) -> None:
+    def __init__(self, parts: Parts, taking_part: list[Part]) -> None:
         self._parts = parts
-        self._control = control
         self._taking_part = taking_part
+        self._feed = Feed(parts.world.state, self._tell)
+        parts.senders.following = self._feed.follow
 
     def call(self, request: Request, go_on: Next) -> Handled:
         """Answer `request`."""
         if request.method.startswith(_OWN):
-            return self._control.call(request.method, request.params), None
+            return self._parts.control.call(request.method, request.params), None
+        if request.method == "watch.unsubscribe":
+            self._feed.stop(request.params.get("subscription", 0))
         for part in reversed(self._taking_part):
             go_on = _through(part, go_on)
-        return go_on(request)
+        return tell_names(self._parts.world, request, go_on)
 
     def notify(self, number: int, method: str, params: list[Any]) -> list[Any]:
         """Return what is left of some notifications."""
         for part in self._taking_part:
             params = part.notify(number, method, params)
         return params
+
+    def _tell(self, number: int, method: str, params: list[Any]) -> None:
+        kept = self.notify(number, method, params)
+        self._parts.writer.write(b"".join(notification_line(method, each) for each in kept))
 
     def now_us(self) -> int:
         """Return the time of the world."""
@@ -81,6 +90,7 @@ class SandboxExtension(Extension):
     def end_of_input(self) -> None:
         """Let go of whoever waits for time to pass."""
         self._parts.agenda.close()
+        self._feed.close()
 
 
 def _through(part: Part, go_on: Next) -> Next:
@@ -111,8 +121,9 @@ def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, fd: in
     if dialect is Dialect.LEGACY:
         source.open_first()
     senders = WorldSenders(world, dialect)
-    parts = Parts(world, agenda, senders, writer, source)
-    extension = SandboxExtension(parts, Control(world, agenda), [make(parts) for make in _TAKING_PART])
+    control = Control(world, agenda, Answers(world))
+    parts = Parts(dialect, world, agenda, senders, control, writer, source)
+    extension = SandboxExtension(parts, [make(parts) for make in _TAKING_PART])
     agenda.start()
     RpcServer(source, writer, dialect=dialect, extended=extended, senders=senders, extension=extension).serve(fd)
     agenda.close()
@@ -121,4 +132,10 @@ def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, fd: in
     world.state.close()
 
 
-_TAKING_PART: Final[tuple[Callable[[Parts], Part], ...]] = ()
+def _faults(parts: Parts) -> Part:
+    from imsg_sdk.sandbox.faults.part import Faults
+
+    return Faults(parts)
+
+
+_TAKING_PART: Final[tuple[Callable[[Parts], Part], ...]] = (_faults,)

@@ -9,6 +9,7 @@ import msgspec
 
 from imsg_sdk.sandbox.world.accounts import Person
 from imsg_sdk.sandbox.world.agenda import Agenda
+from imsg_sdk.sandbox.world.answers import Answers
 from imsg_sdk.sandbox.world.world import World
 from imsg_sdk.server.faults import RpcError
 
@@ -24,12 +25,13 @@ class Control:
 
     Parameters
     ----------
-    world, agenda
+    world, agenda, answers
         What is controlled.
     """
 
-    def __init__(self, world: World, agenda: Agenda) -> None:
+    def __init__(self, world: World, agenda: Agenda, answers: Answers) -> None:
         self._world = world
+        self._answers = answers
         self._agenda = agenda
         self.methods: dict[str, Callable[[Params], Result]] = {
             "sandbox.now": self._now,
@@ -73,8 +75,8 @@ class Control:
         return {"now_us": self._world.state.now_us(), "done": done, "is_idle": self._world.state.is_idle}
 
     def _people(self, params: Params) -> Result:
-        for each in msgspec.convert(params.get("add", []), list[Person]):
-            self._world.circle.add(each)
+        people = msgspec.convert(params.get("add", []), list[Person])
+        self._answers.admit(people)
         return {"people": [msgspec.to_builtins(person) for person in self._world.circle.all()]}
 
     def _switch(self, params: Params) -> Result:

@@ -16,8 +16,10 @@ from imsg_sdk.errors import ConfigError
 from imsg_sdk.sandbox.database import Database
 from imsg_sdk.sandbox.schema import find_system
 from imsg_sdk.sandbox.world.accounts import Person, accounts_of
+from imsg_sdk.sandbox.world.answers import Answers, Chatter, check_script
 from imsg_sdk.sandbox.world.ledger import Ledger, newest_us
 from imsg_sdk.sandbox.world.state import State
+from imsg_sdk.sandbox.world.world import World
 
 __all__ = ["Cast", "copy_history", "make_world", "read_cast"]
 
@@ -88,9 +90,13 @@ def make_world(
     }
     ledger.close()
     state = State.create(path, settings)
+    ledger = Ledger(path)
+    answers = Answers(World(state, ledger))
     with state.turn():
-        for person in [*cast.people, *_named(names or {}, cast.people)]:
-            state.add("person", msgspec.to_builtins(person))
+        answers.admit([*cast.people, *_named(names or {}, cast.people)])
+        for chatter in cast.chatter:
+            answers.begin(chatter)
+    ledger.close()
     return state
 
 
@@ -119,8 +125,12 @@ def read_cast(path: str) -> Cast:
     """
     try:
         value = msgspec.json.decode(Path(path).read_bytes())
-        return msgspec.convert({"people": value} if isinstance(value, list) else value, Cast)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+        cast = msgspec.convert({"people": value} if isinstance(value, list) else value, Cast)
+        for person in cast.people:
+            check_script(person.script or [])
+        msgspec.convert([*cast.chatter, *(each for person in cast.people for each in person.chatter)], list[Chatter])
+        return cast
+    except (msgspec.MsgspecError, ValueError) as error:
         raise ConfigError(str(error), path="people") from None
 
 
@@ -128,7 +138,7 @@ def _named(names: Mapping[str, str], told: Sequence[Person]) -> list[Person]:
     """Return the people of a history by their names, but for those told of."""
     found: dict[str, list[str]] = {}
     for address, name in names.items():
-        if not any(person.has(address) for person in told):
+        if not any(address in person.addresses for person in told):
             found.setdefault(name, []).append(address)
     return [
         Person(name, addresses, imessage="@" in addresses[0] or len(addresses[0]) > 7)

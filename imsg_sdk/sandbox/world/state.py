@@ -94,7 +94,8 @@ class State:
 
     def __init__(self, database: str) -> None:
         self.path = state_path(database)
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Held while anything is read or changed.  Whoever keeps something of the world must not take another first."""
         self._connection: sqlite3.Connection | None = None
         self._turn: Turn | None = None
         self._depth = 0
@@ -123,7 +124,7 @@ class State:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self.lock:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
@@ -152,7 +153,7 @@ class State:
 
     def now_us(self) -> int:
         """Return the present instant in Unix microseconds."""
-        with self._lock:
+        with self.lock:
             if self._turn is not None:
                 return self._turn.now_us
             now = int(self.get("now_us", 0))
@@ -164,7 +165,7 @@ class State:
 
         With `entry` chance falls by that entry, so that one carried out twice falls alike.
         """
-        with self._lock:
+        with self.lock:
             if self._turn is not None:
                 yield self._turn
                 return
@@ -200,7 +201,7 @@ class State:
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a setting."""
-        with self._lock:
+        with self.lock:
             row = self._opened().execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         return default if row is None else json.loads(row[0])
 
@@ -212,10 +213,11 @@ class State:
     def _put(self, name: str, value: Any) -> None:
         self._opened().execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, json.dumps(value)))
 
-    def version(self) -> int:
-        """Return a number that changes when another process has changed the file."""
-        with self._lock:
-            return int(self._opened().execute("PRAGMA data_version").fetchone()[0])
+    def version_of_all(self) -> int:
+        """Return a number that changes whenever the file does, by whichever process."""
+        with self.lock:
+            connection = self._opened()
+            return int(connection.execute("PRAGMA data_version").fetchone()[0]) * 1_000_003 + connection.total_changes
 
     # the agenda
 
@@ -230,7 +232,7 @@ class State:
 
     def next_entry(self, until_us: int | None = None) -> Entry | None:
         """Return what happens next, if it is due at `until_us`."""
-        with self._lock:
+        with self.lock:
             row = (
                 self._opened()
                 .execute("SELECT seq, due_us, kind, args, is_background FROM agenda ORDER BY due_us, seq LIMIT 1")
@@ -247,7 +249,7 @@ class State:
 
     def entries(self) -> list[Entry]:
         """Return all that is to happen, in its order."""
-        with self._lock:
+        with self.lock:
             rows = self._opened().execute(
                 "SELECT seq, due_us, kind, args, is_background FROM agenda ORDER BY due_us, seq"
             )
@@ -256,7 +258,7 @@ class State:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is to happen but what goes on without end."""
-        with self._lock:
+        with self.lock:
             query = "SELECT 1 FROM agenda WHERE NOT is_background LIMIT 1"
             return self._opened().execute(query).fetchone() is None
 
@@ -275,7 +277,7 @@ class State:
 
     def listed(self, table: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
         """Return a list with the numbers of its items, from behind one of them on."""
-        with self._lock:
+        with self.lock:
             rows = self._opened().execute(f"SELECT id, value FROM {table} WHERE id > ? ORDER BY id", (after,))
             return [(row[0], json.loads(row[1])) for row in rows]
 
@@ -304,5 +306,5 @@ class State:
 
     def last_event(self) -> int:
         """Return the number of the newest event."""
-        with self._lock:
+        with self.lock:
             return int(self._opened().execute("SELECT ifnull(max(id), 0) FROM event").fetchone()[0])

@@ -47,6 +47,8 @@ class Placement(msgspec.Struct):
     chat_ids: list[int]
     then: list[Callable[[int], None]] = []
     """What is done with the row id once the row is there."""
+    reaches: bool = True
+    """Whether it gets to anybody: is delivered, read and answered."""
 
 
 class Post(msgspec.Struct, frozen=True):
@@ -60,6 +62,7 @@ class Post(msgspec.Struct, frozen=True):
     text: str
     date_ns: int
     service: str = "iMessage"
+    reaches: bool = True
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -236,6 +239,8 @@ class World:
         """Send something as the owner; delivery and reading follow in time."""
         with self.turn():
             post = self.write(chat, None, draft)
+            if not post.reaches:
+                return post
             self._follow(post)
             if self._is_self(chat):
                 self.after(_MIRRORED_S, "mirror", guid=post.guid, chat_id=chat.rowid)
@@ -269,7 +274,8 @@ class World:
                 rowid = there["id"] if there else database.add_message(message, placement.chat_ids, draft.files)
             for action in placement.then:
                 action(rowid)
-        return Post(rowid, message.guid, chat, member, draft.text or "", date, message.service or "")
+        text, service = draft.text or "", message.service or ""
+        return Post(rowid, message.guid, chat, member, text, date, service, placement.reaches)
 
     def _message(self, turn: Turn, chat: Chat, member: Member | None, draft: Draft) -> Message:
         service = draft.service or chat.service
