@@ -11,7 +11,20 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["ATTACHMENTS", "CHATS", "EDITS", "MESSAGES", "PARTICIPANTS", "REACTIONS", "TABLES", "Batch"]
+__all__ = [
+    "ATTACHMENTS",
+    "CHATS",
+    "DECISIONS",
+    "EDITS",
+    "GATEWAY_TABLES",
+    "MESSAGES",
+    "OUTBOX",
+    "PAIRING",
+    "PARTICIPANTS",
+    "REACTIONS",
+    "TABLES",
+    "Batch",
+]
 
 
 class Kind(StrEnum):
@@ -250,3 +263,73 @@ EDITS = Table(
 TABLES: dict[str, Table] = {
     table.name: table for table in (MESSAGES, REACTIONS, ATTACHMENTS, CHATS, PARTICIPANTS, EDITS)
 }
+
+DECISIONS = Table(
+    "decisions",
+    "one row per inbound row that a gateway was told of",
+    (
+        Column("entry_id", Kind.INT, "Number in the journal, in the order of arrival."),
+        Column("message_rowid", Kind.INT, "Row id in the Messages database."),
+        Column("guid", Kind.TEXT, "The message's own id."),
+        Column("chat_id", Kind.OPTIONAL_INT, "The chat."),
+        Column("sender", Kind.CATEGORY, "Handle of the person who wrote; NA for own messages and erased people."),
+        Column("is_group", Kind.OPTIONAL_BOOL, "The chat is a group."),
+        Column("is_from_me", Kind.BOOL, "Written by the owner of the database."),
+        Column("text", Kind.TEXT, "The text; NA once it is kept no longer."),
+        Column("created_at", Kind.TIME, "Sent or received."),
+        Column("arrived_at", Kind.TIME, "When the gateway was told of it."),
+        Column("state", Kind.CATEGORY, "arrived (no decision yet), begun (its handler runs) or finished."),
+        Column("dispatched", Kind.OPTIONAL_BOOL, "It reached a handler; NA before the decision."),
+        Column("reason", Kind.CATEGORY, "Why not; NA where it did."),
+        Column("detail", Kind.TEXT, "More about the reason."),
+        Column("was_mentioned", Kind.OPTIONAL_BOOL, "It spoke to the gateway; NA before the decision."),
+        Column("command_authorized", Kind.OPTIONAL_BOOL, "Its sender may give control commands."),
+        Column("attempts", Kind.INT, "How often a handler was begun: more than once only after a crash."),
+        Column("repeats", Kind.INT, "How often it was reported again."),
+        Column("error", Kind.TEXT, "What the handler failed with; NA where it did not."),
+        Column("decided_at", Kind.TIME, "When it was decided upon."),
+        Column("finished_at", Kind.TIME, "When its handling was over."),
+    ),
+)
+
+OUTBOX = Table(
+    "outbox",
+    "one row per chunk that a gateway planned to send",
+    (
+        Column("outbound_id", Kind.INT, "Number in the outbox, in the order of planning."),
+        Column("entry_id", Kind.OPTIONAL_INT, "The entry of decisions that it answers; NA where it answers nothing."),
+        Column("chat_id", Kind.OPTIONAL_INT, "The chat it goes to; NA where it goes to a handle."),
+        Column("reply", Kind.INT, "Which reply of that entry, from 0."),
+        Column("part", Kind.INT, "Which chunk of that reply, from 0."),
+        Column(
+            "state",
+            Kind.CATEGORY,
+            "planned, attempting, observed (in history), accepted, failed, refused, uncertain, expired or skipped.",
+        ),
+        Column("text", Kind.TEXT, "The text; NA once it is kept no longer."),
+        Column("has_file", Kind.OPTIONAL_BOOL, "It carries a file; NA once its content is kept no longer."),
+        Column("guid", Kind.TEXT, "Id of the message that it became."),
+        Column("rowid", Kind.OPTIONAL_INT, "Row id of the message that it became."),
+        Column("detail", Kind.TEXT, "More about the state."),
+        Column("planned_at", Kind.TIME, "When it was planned."),
+        Column("attempted_at", Kind.TIME, "When it was given to the program."),
+        Column("settled_at", Kind.TIME, "When its end was known."),
+    ),
+)
+
+PAIRING = Table(
+    "pairing",
+    "one row per person who waits for approval, or has it",
+    (
+        Column("handle", Kind.TEXT, "The person, in normal form."),
+        Column("state", Kind.CATEGORY, "pending or approved."),
+        Column("code", Kind.TEXT, "What approves them; NA once approved."),
+        Column("chat_id", Kind.OPTIONAL_INT, "Where they wrote; NA once approved."),
+        Column("asked_at", Kind.TIME, "When they were told the code."),
+        Column("seen_at", Kind.TIME, "When they wrote last while waiting."),
+        Column("approved_at", Kind.TIME, "When they were approved."),
+    ),
+)
+
+GATEWAY_TABLES: dict[str, Table] = {table.name: table for table in (DECISIONS, OUTBOX, PAIRING)}
+"""What a gateway keeps, beside what Messages keeps."""

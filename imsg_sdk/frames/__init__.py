@@ -5,7 +5,19 @@ The tables (``MESSAGES``, ``REACTIONS``, …) say what each column holds; :func:
 
 from __future__ import annotations
 
-from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, TABLES
+from imsg_sdk.columns import (
+    ATTACHMENTS,
+    CHATS,
+    DECISIONS,
+    EDITS,
+    GATEWAY_TABLES,
+    MESSAGES,
+    OUTBOX,
+    PAIRING,
+    PARTICIPANTS,
+    REACTIONS,
+    TABLES,
+)
 from imsg_sdk.frames.build import empty_frame, frame_from_batches, frame_from_records
 from imsg_sdk.frames.export import write_csv, write_jsonl
 from imsg_sdk.frames.schema import SORT_BY, describe, dtypes
@@ -13,8 +25,12 @@ from imsg_sdk.frames.schema import SORT_BY, describe, dtypes
 __all__ = [
     "ATTACHMENTS",
     "CHATS",
+    "DECISIONS",
     "EDITS",
+    "GATEWAY_TABLES",
     "MESSAGES",
+    "OUTBOX",
+    "PAIRING",
     "PARTICIPANTS",
     "REACTIONS",
     "SORT_BY",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from imsg_sdk.columns import TABLES, Kind, Table
+from imsg_sdk.columns import GATEWAY_TABLES, TABLES, Kind, Table
 
 __all__ = ["SORT_BY", "describe", "dtypes"]
 
@@ -21,6 +21,9 @@ SORT_BY: dict[str, tuple[str, ...]] = {
     "chats": ("-last_message_at", "chat_id"),
     "participants": ("chat_id", "handle"),
     "edits": ("message_rowid", "part", "version"),
+    "decisions": ("entry_id",),
+    "outbox": ("outbound_id",),
+    "pairing": ("asked_at", "handle"),
 }
 """Row order of each table; a leading minus turns a column round; NA stands first, or last where turned."""
 
@@ -58,7 +61,8 @@ def describe(table: Table | str | None = None) -> pd.DataFrame:
     Parameters
     ----------
     table
-        One of the tables of :mod:`imsg_sdk.frames` or its name; ``None`` means all six.
+        One of the tables of :mod:`imsg_sdk.frames` or its name, or one of those of a gateway; ``None`` means the
+        six of a history.
 
     Returns
     -------
@@ -83,6 +87,7 @@ def _chosen(table: Table | str | None) -> list[Table]:
         return list(TABLES.values())
     if isinstance(table, Table):
         return [table]
-    if table not in TABLES:
-        raise ValueError(f"no table is named {table!r}: take one of {', '.join(TABLES)}")
-    return [TABLES[table]]
+    known = {**TABLES, **GATEWAY_TABLES}
+    if table not in known:
+        raise ValueError(f"no table is named {table!r}: take one of {', '.join(known)}")
+    return [known[table]]

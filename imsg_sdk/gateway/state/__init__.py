@@ -17,6 +17,7 @@ from imsg_sdk.gateway.state.records import (
     Outbound,
     OutboundRow,
     OutboxState,
+    PairingRow,
     Unfinished,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "Outbound",
     "OutboundRow",
     "OutboxState",
+    "PairingRow",
     "PairingStore",
     "StateReader",
     "Unfinished",

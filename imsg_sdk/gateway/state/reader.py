@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from imsg_sdk._time import from_us, to_us
+from imsg_sdk.gateway.pairing import LIFE
 from imsg_sdk.gateway.state.content import text_of
-from imsg_sdk.gateway.state.records import DecisionRow, OutboundRow
+from imsg_sdk.gateway.state.records import DecisionRow, OutboundRow, PairingRow
 from imsg_sdk.gateway.state.store import reading
 
 __all__ = ["StateReader"]
@@ -28,6 +29,9 @@ _OUTBOX: Final = """
 SELECT id, entry_id, chat_id, reply, part, state, params, guid, message_rowid, detail, planned_us, attempted_us,
     settled_us
 FROM outbox LEFT JOIN outbox_content USING (id)"""
+
+_PENDING: Final = """
+SELECT handle, code, chat_id, created_us, seen_us FROM pairing_request WHERE created_us > ? ORDER BY created_us"""
 
 
 class StateReader:
@@ -65,6 +69,26 @@ class StateReader:
         """Return every chunk and what became of it, in order; parameters as for :meth:`decisions`."""
         for row in self._rows(_OUTBOX, "planned_us", since, limit):
             yield _outbound_row(row)
+
+    def pairing(self, now: datetime) -> Iterator[PairingRow]:
+        """Return who waits for approval at a moment, then who has it."""
+        since_us = to_us(now - LIFE)
+        with reading(self._folder, self._account) as connection:
+            if connection is None:
+                return
+            pending = connection.execute(_PENDING, (since_us,)).fetchall()
+            approved = connection.execute("SELECT handle, approved_us FROM pairing_approved ORDER BY 2, 1").fetchall()
+        for handle, code, chat_id, asked_us, seen_us in pending:
+            yield PairingRow(
+                handle=handle,
+                state="pending",
+                code=code,
+                chat_id=chat_id,
+                asked_at=from_us(asked_us),
+                seen_at=from_us(seen_us),
+            )
+        for handle, approved_us in approved:
+            yield PairingRow(handle=handle, state="approved", approved_at=from_us(approved_us))
 
     def status(self) -> dict[str, Any] | None:
         """Return the last state that a gateway published, None where there is none."""

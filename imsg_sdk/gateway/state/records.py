@@ -14,7 +14,7 @@ import msgspec
 from imsg_sdk.gateway.policy import Decision
 from imsg_sdk.models import Message
 
-__all__ = ["DecisionRow", "Entry", "EntryState", "Outbound", "OutboundRow", "OutboxState", "Unfinished"]
+__all__ = ["DecisionRow", "Entry", "EntryState", "Outbound", "OutboundRow", "OutboxState", "PairingRow", "Unfinished"]
 
 
 class EntryState(StrEnum):
@@ -102,6 +102,21 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
             f"<Unfinished: {len(self.undecided)} undecided, {len(self.begun)} begun, "
             f"{len(self.planned)} planned, {len(self.attempting)} attempting>"
         )
+
+
+class PairingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One person who waits or was approved; fields as in :data:`imsg_sdk.columns.PAIRING`."""
+
+    handle: str
+    state: str
+    code: str | None = None
+    chat_id: int | None = None
+    asked_at: datetime | None = None
+    seen_at: datetime | None = None
+    approved_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"<PairingRow, {self.state}>"
 
 
 class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
