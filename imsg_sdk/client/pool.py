@@ -237,6 +237,14 @@ class Pool:
         session.connection.on_end = None  # it does not die, it is sent away: the next may start at once
         session.connection.abandon()
 
+    def kill(self, role: Role) -> int:
+        """End the child of `role` at once, as ``kill -9`` does; return how many there were.  For tests."""
+        with self._lock:
+            connections = [connection for connection in self._slots[role].connections if connection.is_open]
+        for connection in connections:
+            connection.kill()
+        return len(connections)
+
     def adopt(self, command: Lines) -> None:
         """End a running command when the pool is closed."""
         with self._lock:

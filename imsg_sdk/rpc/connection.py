@@ -276,6 +276,10 @@ class Connection:
         """Let go of the transport without waiting; safe in a finalizer."""
         self._transport.abandon()
 
+    def kill(self) -> None:
+        """End the other side at once, as ``kill -9`` does."""
+        self._transport.kill()
+
     def close(self, error: ImsgError) -> None:
         """Fail what is pending with `error` and close the transport, within its bound."""
         self._fail(error)

@@ -80,6 +80,10 @@ class Transport(Protocol):
         """Let go without waiting and without taking a lock."""
         ...
 
+    def kill(self) -> None:
+        """End the other side at once, without waiting."""
+        ...
+
     def close(self) -> None:
         """End the stream, within a bound."""
         ...
@@ -114,6 +118,10 @@ class MemoryTransport:
             on_end(ending or Ending())
 
     def abandon(self) -> None:
+        """End the stream."""
+        self.close()
+
+    def kill(self) -> None:
         """End the stream."""
         self.close()
 
