@@ -1,7 +1,7 @@
 """The message gateway: who is answered, with what, and where the answer goes.
 
-What is here so far is pure: rules, context, replies, and :func:`rehearse`, which runs them over messages without a
-program, a journal or a send.
+Rules, context and replies are pure; :func:`rehearse` runs them over messages without a program, a journal or a send.
+:class:`Gateway` runs them over messages as they come.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from imsg_sdk.gateway.backtest import backtest
     from imsg_sdk.gateway.context import Context, HistoryEntry, ReplyContext
     from imsg_sdk.gateway.facts import gather_facts
+    from imsg_sdk.gateway.gateway import Gateway
     from imsg_sdk.gateway.handlers import Handlers
+    from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus
     from imsg_sdk.gateway.policy import RULES, Decision, Explanation, Facts, Policy, decide, explain
     from imsg_sdk.gateway.reasons import Reason
     from imsg_sdk.gateway.rehearsal import Rehearsed, rehearse
@@ -24,6 +26,9 @@ _PUBLIC = {
     "Decision": "policy",
     "Explanation": "policy",
     "Facts": "policy",
+    "Gateway": "gateway",
+    "GatewayState": "live.status",
+    "GatewayStatus": "live.status",
     "Handlers": "handlers",
     "HistoryEntry": "context",
     "Policy": "policy",
@@ -44,6 +49,9 @@ __all__ = [
     "Decision",
     "Explanation",
     "Facts",
+    "Gateway",
+    "GatewayState",
+    "GatewayStatus",
     "Handlers",
     "HistoryEntry",
     "Policy",

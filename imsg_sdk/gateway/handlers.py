@@ -115,10 +115,28 @@ class Handlers:
         """Return the first handler whose filters hold."""
         return next((handler for handler in self._handlers.values() if handler.accepts(context)), None)
 
-    def chain(self, handler: Handler) -> HandlerFunction:
-        """Return the handler with all middleware around it, the first registered outermost."""
-        function = handler.function
-        for middleware in reversed(self._middleware.values()):
+    def chain(
+        self, handler: Handler, *, around_plain: Callable[[HandlerFunction], HandlerFunction] | None = None
+    ) -> HandlerFunction:
+        """Return the handler with all middleware around it, the first registered outermost.
+
+        Parameters
+        ----------
+        handler
+            What :meth:`find` gave.
+        around_plain
+            Wraps a ``def`` handler where async middleware would call it on the loop.
+        """
+        return self.chained(handler.function, around_plain=around_plain)
+
+    def chained(
+        self, function: HandlerFunction, *, around_plain: Callable[[HandlerFunction], HandlerFunction] | None = None
+    ) -> HandlerFunction:
+        """Return any function with all middleware around it.  See :meth:`chain`."""
+        middlewares = list(self._middleware.values())
+        if around_plain is not None and not _is_async(function) and any(map(_is_async, middlewares)):
+            function = around_plain(function)
+        for middleware in reversed(middlewares):
             function = _around(middleware, function)
         return function
 
@@ -126,6 +144,10 @@ class Handlers:
         """Handle a message; without a handler for it, there is no reply."""
         handler = self.find(context)
         return None if handler is None else self.chain(handler)(context)
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 def _around(middleware: MiddlewareFunction, function: HandlerFunction) -> HandlerFunction:

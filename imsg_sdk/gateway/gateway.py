@@ -1,0 +1,427 @@
+"""The gateway as people use it: settings, handlers, start and stop, and what can be seen of it.
+
+A thin handle.  What runs holds no reference to it, so that one that nobody holds any more is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
+
+from imsg_sdk._time import Clock, SystemClock
+from imsg_sdk.config import ClientConfig, Config, GatewayConfig, load_config
+from imsg_sdk.errors import ConfigError, GatewayError, UsageError
+from imsg_sdk.gateway.facts import gather_facts
+from imsg_sdk.gateway.handlers import HandlerFunction, Handlers
+from imsg_sdk.gateway.inbound import MessageLike, read_message
+from imsg_sdk.gateway.live.loop import Conduct
+from imsg_sdk.gateway.live.ports import Program
+from imsg_sdk.gateway.live.runner import Place, Runner
+from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus, Tally
+from imsg_sdk.gateway.live.thread import LoopThread
+from imsg_sdk.gateway.policy import Explanation, Policy, explain
+from imsg_sdk.gateway.rehearsal import ConfigLike
+from imsg_sdk.gateway.state import StateReader, state_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imsg_sdk.client.base import BaseClient
+
+__all__ = ["Gateway"]
+
+_MODES: Final = ("live", "observe")
+_STOP_S: Final = 10.0
+_SLICE_S: Final = 0.2
+
+
+class Gateway:
+    """Answers messages by your function, under your rules, in the background of whatever program it is made in.
+
+    Parameters
+    ----------
+    config
+        The settings: a file, its content, or typed; None takes the file that ``IMSG_SDK_CONFIG`` names, if any.
+    client
+        The client to watch and send through; it stays yours and is not closed.  None makes one from the settings.
+    handler
+        Gets a :class:`~imsg_sdk.gateway.Context` where no registered function takes the message, and returns or
+        yields replies: a text, a path, a payload object, a list of these, or nothing.  Or :class:`Handlers`.
+    mode
+        ``"live"``, or ``"observe"``: decides and notes everything, sends nothing.
+    run_handlers
+        Let handlers run in mode observe, too; what they say is noted and not sent.
+    account
+        Which of ``accounts`` in the settings.
+    state_dir
+        Folder of journal, outbox and pairing; None takes a place of the platform, and for a sandbox one that goes
+        with it.
+    clock
+        Where "now" comes from.
+    settings
+        Settings by their keywords, such as ``allow_from=["+15551234567"]``; they win over `config`.
+
+    Raises
+    ------
+    ConfigError
+        A setting is unknown or invalid.
+
+    Examples
+    --------
+    >>> gateway = Gateway({"imessage": {"allowFrom": ["+15551234567"]}})  # doctest: +SKIP
+    >>> @gateway.on_message(text=r"^hi")
+    ... def greet(context):
+    ...     return "Hello!"
+    >>> gateway.run()  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        config: ConfigLike | None = None,
+        *,
+        client: BaseClient | Program | None = None,
+        handler: HandlerFunction | Handlers | None = None,
+        mode: str = "live",
+        run_handlers: bool = False,
+        account: str | None = None,
+        state_dir: str | os.PathLike[str] | None = None,
+        clock: Clock | None = None,
+        **settings: Any,
+    ) -> None:
+        if mode not in _MODES:
+            raise UsageError(f"mode is {mode!r}", hint="give 'live' or 'observe'")
+        self._config = _read(config, account, settings)
+        self._client = client
+        self._clock = clock or SystemClock()
+        self._place = Place(folder=Path(), account=self._config.account)
+        self._state_dir = state_dir
+        self._own_folder: Any = None
+        self.handlers = handler if isinstance(handler, Handlers) else Handlers()
+        self._conduct = Conduct(
+            policy=Policy(self._config.gateway),
+            client=self._config.client,
+            handlers=self.handlers,
+            fallback=None if isinstance(handler, Handlers) else handler,
+            is_live=mode == "live",
+            runs_handlers=mode == "live" or run_handlers,
+        )
+        self._tally = Tally()
+        self._thread: LoopThread | None = None
+        self._finalizer: weakref.finalize[..., Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Gateway {self._config.account}, {self.status().state}, mode {self.mode}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a gateway holds a thread and cannot be pickled: make one in each process")
+
+    @property
+    def mode(self) -> str:
+        """Return ``live`` or ``observe``."""
+        return "live" if self._conduct.is_live else "observe"
+
+    @property
+    def config(self) -> Config:
+        """Return the settings in force."""
+        return self._config
+
+    @property
+    def policy(self) -> Policy:
+        """Return the rules in force, compiled."""
+        return self._conduct.policy
+
+    # Handlers.
+
+    def on_message(self, function: Any = None, **filters: Any) -> Any:
+        """Register a function for the messages that every given filter admits; use it as a decorator.
+
+        The first that was registered and whose filters hold gets the message.  Running a notebook cell again
+        replaces its function, while the gateway runs.
+
+        Parameters
+        ----------
+        function
+            ``def`` or ``async def``, or a generator of either kind, when used without arguments.
+        filters
+            ``is_group``, ``chat_id``, ``sender``, ``text``, ``where``, ``name``; see :meth:`Handlers.message`.
+        """
+        return self.handlers.message(function, **filters)
+
+    def on_reaction(self, function: HandlerFunction) -> HandlerFunction:
+        """Register a function that is told of tapbacks; what it returns is not sent.
+
+        It needs ``reaction_notifications`` to be ``"own"`` (on messages of this gateway) or ``"all"``.
+        """
+        name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', repr(function))}"
+        self._conduct.reaction_handlers[name] = function
+        return function
+
+    def middleware(self, function: Any) -> Any:
+        """Register a function that is called around every handler: ``function(context, call_next)``."""
+        return self.handlers.middleware(function)
+
+    # Life.
+
+    def start(self) -> Self:
+        """Begin to watch and answer, in the background; return when nothing that comes from now on is missed.
+
+        Raises
+        ------
+        GatewayAlreadyRunning
+            A gateway runs on this state, or on this Messages database.
+        JournalError
+            The state cannot be read or written, or belongs to another database.
+        TransportError, RequestError
+            The program cannot be used.
+        """
+        if self._thread is not None:
+            self._thread.check()
+            if not self._thread.is_over:
+                return self
+        if not self._config.gateway.enabled:
+            raise ConfigError("the gateway is switched off", path="imessage.enabled", hint="leave imessage.enabled out")
+        self._place = msgspec.structs.replace(self._place, folder=self._folder())
+        program = self._program()
+        runner = Runner(self._conduct, self._place, program, self._clock, self._tally)
+        thread = self._thread = LoopThread(runner, program.close)
+        # Also at the end of the interpreter, where it is bounded.
+        self._finalizer = weakref.finalize(self, thread.stop, _STOP_S / 2)
+        try:
+            while not thread.ready.done():
+                thread.wait_ready(_SLICE_S)
+            thread.ready.result()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def run(self) -> None:
+        """Start, and block until :meth:`stop` is called elsewhere or this is interrupted; then stop."""
+        self.start()
+        try:
+            self._wait_for_end()
+        finally:
+            self.stop()
+
+    async def serve(self) -> None:
+        """Start, and wait until stopped; for a task of an async program.  Cancelling it stops the gateway."""
+        await asyncio.to_thread(self.start)
+        thread = self._thread
+        assert thread is not None
+        try:
+            while not thread.is_over:
+                await asyncio.sleep(_SLICE_S)
+            thread.over.result()
+        finally:
+            await asyncio.shield(asyncio.to_thread(self.stop))
+
+    def stop(self, timeout_s: float = _STOP_S) -> None:
+        """Stop; handlers that run get half of the time to end, what waits is handled after the next start.
+
+        Raises
+        ------
+        GatewayError
+            It did not stop in time.
+        """
+        if self._thread is None:
+            return
+        if not self._thread.stop(timeout_s):
+            raise GatewayError(
+                f"the gateway did not stop within {timeout_s:g} s",
+                hint="an async def handler blocks its loop: use def for what blocks",
+            )
+        if self._finalizer is not None:
+            self._finalizer.detach()
+
+    def drain(self, timeout_s: float = 30.0, *, through: int | None = None) -> None:
+        """Wait until everything that has arrived is handled and answered.
+
+        Parameters
+        ----------
+        timeout_s
+            Longest wait.
+        through
+            A row that must have arrived first.
+
+        Raises
+        ------
+        GatewayError
+            It was not done in time, or the gateway does not run.
+        """
+        thread = self._running()
+        future = thread.submit(thread.runner.drain(through))
+        if future is None:
+            raise GatewayError("the gateway has stopped", hint="start it, and drain it then")
+        try:
+            _wait_for(future, timeout_s)
+        except TimeoutError:
+            future.cancel()
+            raise GatewayError(
+                f"there was still work after {timeout_s:g} s", hint="status() says what waits; give a longer timeout_s"
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.shield(asyncio.to_thread(self.stop))
+
+    # What can be seen.
+
+    def status(self) -> GatewayStatus:
+        """Return what the gateway is doing, without waiting; from any thread."""
+        if self._thread is None:
+            return GatewayStatus(
+                state=GatewayState.STOPPED, mode=self.mode, account=self._config.account, warnings=self.policy.warnings
+            )
+        return self._thread.runner.status()
+
+    def decisions(self, *, since: datetime | None = None, limit: int | None = None) -> pd.DataFrame:
+        """Return every message that arrived and what became of it.
+
+        Parameters
+        ----------
+        since
+            Only what arrived at that time or later.
+        limit
+            Only so many, the latest.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per inbound row, oldest first, with the columns of :data:`imsg_sdk.columns.DECISIONS`.
+        """
+        from imsg_sdk.gateway.state.frames import decisions_frame
+
+        return decisions_frame(self._reader(), since=since, limit=limit)
+
+    def outbox(self, *, since: datetime | None = None, limit: int | None = None) -> pd.DataFrame:
+        """Return every chunk that was to be sent and what became of it.
+
+        Parameters
+        ----------
+        since
+            Only what was planned at that time or later.
+        limit
+            Only so many, the latest.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per chunk, oldest first, with the columns of :data:`imsg_sdk.columns.OUTBOX`.
+        """
+        from imsg_sdk.gateway.state.frames import outbox_frame
+
+        return outbox_frame(self._reader(), since=since, limit=limit)
+
+    def pairing(self) -> pd.DataFrame:
+        """Return who waits for approval, and who has it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per person, with the columns of :data:`imsg_sdk.columns.PAIRING`.
+        """
+        from imsg_sdk.gateway.state.frames import pairing_frame
+
+        return pairing_frame(self._reader(), self._clock.now())
+
+    def explain(self, message: MessageLike) -> Explanation:
+        """Return what the rules say of a message, rule by rule, and which setting would admit it.
+
+        Age, echoes, repeats and rates belong to the moment and are left out.
+
+        Parameters
+        ----------
+        message
+            A record, or an object as programs send it.
+        """
+        record = read_message(message)
+        return explain(record, self.policy, gather_facts(record, self.policy))
+
+    # Inside.
+
+    def _running(self) -> LoopThread:
+        if self._thread is None or self._thread.is_over:
+            raise GatewayError("the gateway does not run", hint="call start() first")
+        self._thread.check()
+        return self._thread
+
+    def _wait_for_end(self) -> None:
+        assert self._thread is not None
+        self._thread.wait(None)
+        self._thread.over.result()
+
+    def _reader(self) -> StateReader:
+        return StateReader(self._folder(), self._config.account)
+
+    def _folder(self) -> Path:
+        if self._state_dir is None and getattr(self._client, "_sandbox", None) is not None:
+            if self._own_folder is None:
+                import tempfile
+
+                self._own_folder = tempfile.TemporaryDirectory(prefix="imsg-gateway-")
+            return state_folder(self._own_folder.name)
+        return state_folder(self._state_dir)
+
+    def _program(self) -> Program:
+        from imsg_sdk.client.base import BaseClient
+        from imsg_sdk.client.embedding import ClientProgram
+
+        client = self._client
+        if client is not None and not isinstance(client, BaseClient):
+            return client
+        owns = client is None
+        if client is None:
+            from imsg_sdk.client.aio import AsyncIMessageClient
+
+            client = AsyncIMessageClient(self._config.client)
+        return ClientProgram(client, max_file_mb=self._config.gateway.media_max_mb, owns_client=owns)
+
+
+def _read(config: ConfigLike | None, account: str | None, settings: dict[str, Any]) -> Config:
+    if isinstance(config, GatewayConfig):
+        config = Config(client=ClientConfig(), gateway=config)
+    if isinstance(config, Config):
+        if not settings:
+            return config
+        given = load_config({}, environ={}, **settings)
+        return msgspec.structs.replace(
+            config,
+            client=_over(config.client, given.client, settings),
+            gateway=_over(config.gateway, given.gateway, settings),
+        )
+    return load_config(config, account=account, **settings)
+
+
+def _over(part: Any, given: Any, settings: dict[str, Any]) -> Any:
+    names = [name for name in settings if name in part.__struct_fields__]
+    return msgspec.structs.replace(part, **{name: getattr(given, name) for name in names})
+
+
+def _wait_for(future: Any, timeout_s: float) -> None:
+    """Wait in slices, so that an interrupt gets through."""
+    import time
+
+    deadline = time.monotonic() + timeout_s
+    while not future.done():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        try:
+            future.exception(min(left, _SLICE_S))
+        except TimeoutError:
+            continue
+    future.result()

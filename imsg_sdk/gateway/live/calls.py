@@ -1,0 +1,266 @@
+"""Calling a handler in time: ``async def`` on the loop, ``def`` on a thread, and nothing of it may stop the loop.
+
+A thread cannot be ended from outside.  One whose handler overstays is left to itself and another takes its place, up
+to a bound; what it says later is not heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import msgspec
+
+from imsg_sdk.errors import HandlerError
+from imsg_sdk.gateway.context import Context
+from imsg_sdk.gateway.handlers import HandlerFunction, Handlers
+from imsg_sdk.gateway.replies import Reply, read_replies
+
+__all__ = ["HandlerCalls", "Outcome"]
+
+_log = logging.getLogger("imsg_sdk.gateway.handlers")
+
+_LOST_PER_THREAD: Final = 4
+"""Threads that may be left to themselves, for each that runs handlers."""
+_END: Final = object()
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a handler said, and what went wrong."""
+
+    replies: tuple[Reply, ...] = ()
+    error: Exception | None = None
+    timed_out: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Outcome, {len(self.replies)} replies{'' if self.error is None else ', failed'}>"
+
+
+class _Said:
+    """What one call has said so far; deaf once it is closed."""
+
+    def __init__(self) -> None:
+        self._replies: list[Reply] = []
+        self.is_closed = False
+
+    def take(self, result: object) -> None:
+        for reply in read_replies(result):
+            if not self.is_closed:
+                self._replies.append(reply)
+
+    def close(self) -> tuple[Reply, ...]:
+        self.is_closed = True
+        return tuple(self._replies)
+
+
+class HandlerCalls:
+    """Finds the handler of a message and calls it.
+
+    Parameters
+    ----------
+    handlers
+        The registry; asked anew for each message, so that it may change while the loop runs.
+    fallback
+        Gets what no registered handler takes.
+    timeout_s
+        Longest run over one message.
+    threads
+        ``def`` handlers that run at once.
+    """
+
+    def __init__(self, handlers: Handlers, fallback: HandlerFunction | None, *, timeout_s: float, threads: int) -> None:
+        self._handlers = handlers
+        self._fallback = fallback
+        self._timeout_s = timeout_s
+        self._threads = _Threads(threads)
+        self._overdue: set[asyncio.Task[None]] = set()
+
+    @property
+    def lost(self) -> int:
+        """Return how many handlers overstayed and still run."""
+        return self._threads.lost + sum(not task.done() for task in self._overdue)
+
+    async def call(self, context: Context) -> Outcome:
+        """Let the handler of a message run to its end, or to the end of its time."""
+        return await self._guarded(self._find, context)
+
+    async def run(self, function: HandlerFunction, context: Context) -> Outcome:
+        """Call one function in the same way."""
+        return await self._guarded(lambda context: function, context)
+
+    async def _guarded(self, find: Callable[[Context], HandlerFunction | None], context: Context) -> Outcome:
+        said = _Said()
+        try:
+            function = find(context)
+            if function is not None:
+                await self._in_time(function, context, said)
+        except Exception as error:  # noqa: BLE001 - a handler may raise anything; nothing of it may reach a person
+            timed_out = isinstance(error, _Overdue)
+            if timed_out:
+                _log.error("the handler of message %d ran longer than %g s", context.message.rowid, self._timeout_s)
+            else:
+                _log.exception("the handler failed on message %d", context.message.rowid)
+            return Outcome(said.close(), error, timed_out)
+        return Outcome(said.close())
+
+    def _find(self, context: Context) -> HandlerFunction | None:
+        handler = self._handlers.find(context)
+        if handler is not None:
+            return self._handlers.chain(handler, around_plain=self._threaded)
+        if self._fallback is None:
+            return None
+        return self._handlers.chained(self._fallback, around_plain=self._threaded)
+
+    def _threaded(self, function: HandlerFunction) -> HandlerFunction:
+        """Let a ``def`` handler that async middleware calls run on a thread all the same."""
+
+        async def call(context: Context) -> Any:
+            return await self._threads.run(_listed, function, context)
+
+        return call
+
+    async def _in_time(self, function: HandlerFunction, context: Context, said: _Said) -> None:
+        task = asyncio.get_running_loop().create_task(self._drive(function, context, said))
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._timeout_s)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if done:
+            task.result()
+            return
+        said.is_closed = True
+        task.cancel()
+        self._overdue.add(task)
+        task.add_done_callback(self._forget)
+        raise _Overdue(
+            f"a handler ran longer than {self._timeout_s:g} s",
+            hint="answer sooner, or raise imessage.limits.handlerTimeoutSeconds",
+        )
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._overdue.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, so that nobody complains about it
+
+    async def _drive(self, function: HandlerFunction, context: Context, said: _Said) -> None:
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            result = function(context)
+        else:
+            result = await self._threads.run(_plain, function, context, said)
+        while result is not _END:
+            if inspect.isasyncgen(result):
+                async for each in result:
+                    said.take(each)
+                return
+            if inspect.isgenerator(result):
+                result = await self._threads.run(_exhaust, result, said)
+            elif inspect.isawaitable(result):
+                result = await result
+            else:
+                said.take(result)
+                return
+
+
+class _Overdue(HandlerError):
+    """A handler ran out of time."""
+
+
+def _plain(function: HandlerFunction, context: Context, said: _Said) -> Any:
+    """Call a ``def`` handler to its end; return what only the loop can go on with."""
+    result = function(context)
+    if inspect.isgenerator(result):
+        return _exhaust(result, said)
+    if inspect.isawaitable(result) or inspect.isasyncgen(result):
+        return result
+    said.take(result)
+    return _END
+
+
+def _exhaust(results: Any, said: _Said) -> Any:
+    for each in results:
+        said.take(each)
+        if said.is_closed:
+            results.close()
+            break
+    return _END
+
+
+def _listed(function: HandlerFunction, context: Context) -> Any:
+    """Call a ``def`` handler for middleware, which gets the replies of a generator as a list."""
+    result = function(context)
+    return list(result) if inspect.isgenerator(result) else result
+
+
+class _Threads:
+    """Daemon threads, one a call and so many at once: none of them holds up the end of the interpreter."""
+
+    def __init__(self, size: int) -> None:
+        self._free = asyncio.Semaphore(size)
+        self._most_lost = _LOST_PER_THREAD * size
+        self.lost = 0
+
+    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        await self._free.acquire()
+        loop = asyncio.get_running_loop()
+        call = _Call(loop, self._ended)
+        try:
+            call.start(function, arguments)
+        except RuntimeError:
+            self._free.release()
+            raise
+        try:
+            return await call.future
+        except asyncio.CancelledError:
+            if not call.is_over and self.lost < self._most_lost:
+                call.is_lost = True
+                self.lost += 1
+                self._free.release()
+            raise
+
+    def _ended(self, call: _Call) -> None:
+        if call.is_lost:
+            self.lost -= 1
+        else:
+            self._free.release()
+
+
+class _Call:
+    """One call on a thread of its own."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, ended: Callable[[_Call], None]) -> None:
+        self._loop = loop
+        self._ended = ended
+        self.future: asyncio.Future[Any] = loop.create_future()
+        self.is_lost = False
+        self.is_over = False
+
+    def start(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        threading.Thread(target=self._run, args=(function, arguments), name="imsg-handler", daemon=True).start()
+
+    def _run(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        value, error = None, None
+        try:
+            value = function(*arguments)
+        except BaseException as raised:  # noqa: BLE001 - handed to the loop, which logs and records it
+            error = raised
+        with suppress(RuntimeError):  # the loop is gone: nobody wants to know
+            self._loop.call_soon_threadsafe(self._finish, value, error)
+
+    def _finish(self, value: Any, error: BaseException | None) -> None:
+        self.is_over = True
+        self._ended(self)
+        if self.future.done():
+            return
+        if error is None:
+            self.future.set_result(value)
+        elif isinstance(error, Exception) and not isinstance(error, StopIteration):
+            self.future.set_exception(error)
+        else:
+            # Neither SystemExit nor StopIteration of a handler may end the loop.
+            self.future.set_exception(HandlerError(f"a handler raised {type(error).__name__}"))

@@ -1,0 +1,148 @@
+"""From the outbox to the program: each chunk attempted once, in order, and settled.
+
+An attempt is in the journal before the request is written.  What may have gone out is never sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from imsg_sdk._time import Clock
+from imsg_sdk.errors import ImsgError, SendFailed, SendRefused, SendUncertain, UsageError
+from imsg_sdk.gateway.echo import SentCache
+from imsg_sdk.gateway.live.media import Media, MediaError
+from imsg_sdk.gateway.live.ports import Program
+from imsg_sdk.gateway.state import Journal, Outbound, OutboxState
+from imsg_sdk.models import SendResult
+
+__all__ = ["Delivery"]
+
+_log = logging.getLogger("imsg_sdk.gateway.delivery")
+
+_OBSERVE: Final = "mode observe"
+
+
+class Delivery:
+    """Sends what was planned.
+
+    Parameters
+    ----------
+    journal, program, sent, media, clock
+        Where it is noted, who sends, what is known as ours, what fetches files, and the time.
+    expires_after
+        Chunks planned longer ago are not sent any more.
+    settled
+        Told of every chunk that has come to its end.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        program: Program,
+        sent: SentCache,
+        media: Media,
+        clock: Clock,
+        *,
+        expires_after: timedelta,
+        settled: Callable[[Outbound, OutboxState], None],
+    ) -> None:
+        self._journal = journal
+        self._program = program
+        self._sent = sent
+        self._media = media
+        self._clock = clock
+        self._expires_after = expires_after
+        self._settled = settled
+        # The program sends one after the other.  A chunk that only waits for another has not been attempted.
+        self._turn = asyncio.Lock()
+        self.newest_rowid = 0
+        """The newest row that was seen; what is sent comes after it."""
+
+    async def deliver(self, chunks: Iterable[Outbound], lane: str) -> None:
+        """Send chunks in order; where one of a reply fails, the rest of that reply is not sent."""
+        broken: int | None = None
+        for chunk in chunks:
+            if chunk.reply == broken:
+                self._settle(chunk, OutboxState.SKIPPED, detail="an earlier part of the reply was not sent")
+            elif not await self._send(chunk, lane):
+                broken = chunk.reply
+
+    def refuse(self, chunks: Iterable[Outbound]) -> None:
+        """Settle chunks that are not to be sent, because the gateway only observes."""
+        for chunk in chunks:
+            self._settle(chunk, OutboxState.REFUSED, detail=_OBSERVE)
+
+    async def _send(self, chunk: Outbound, lane: str) -> bool:
+        if self._clock.now() - chunk.planned_at > self._expires_after:
+            self._settle(chunk, OutboxState.EXPIRED, detail="planned too long ago")
+            return False
+        try:
+            async with self._media.ready(chunk.params) as params, self._turn:
+                return await self._attempt(chunk, params, lane)
+        except MediaError as error:
+            self._settle(chunk, OutboxState.FAILED, detail=error.message)
+            return False
+
+    async def _attempt(self, chunk: Outbound, params: Mapping[str, Any], lane: str) -> bool:
+        attempt_id = str(uuid.uuid4())
+        attempted = self._journal.attempting(chunk, attempt_id=attempt_id, after_rowid=self.newest_rowid)
+        if attempted is None:
+            return False  # it was settled meanwhile, such as by erasing its person
+        ticket = self._sent.begin(lane, params.get("text", ""))
+        self._journal.reached("send:before")
+        result: SendResult | None = None
+        try:
+            result = await self._program.deliver(params, attempt_id=attempt_id)
+            state, detail = OutboxState(str(result.state)), ""
+        except SendRefused as error:
+            state, detail = OutboxState.REFUSED, error.message
+        except (SendFailed, UsageError) as error:
+            state, detail = OutboxState.FAILED, error.message
+        except SendUncertain as error:
+            state, detail = OutboxState.UNCERTAIN, error.message
+        except ImsgError as error:
+            # None that a send may raise: then nobody knows, and nothing is repeated.
+            state, detail = OutboxState.UNCERTAIN, type(error).__name__
+        self._journal.reached("send:after")
+        if result is None and state is not OutboxState.UNCERTAIN:
+            self._sent.forget(ticket)
+        else:
+            ids = (None, None) if result is None else (result.guid, result.rowid)
+            self._sent.settle(ticket, self._clock.monotonic(), ids)
+        self._settle(chunk, state, result, detail=detail)
+        return result is not None
+
+    def _settle(
+        self, chunk: Outbound, state: OutboxState, result: SendResult | None = None, *, detail: str = ""
+    ) -> None:
+        known = {} if result is None else {"guid": result.guid, "rowid": result.rowid}
+        self._journal.settle(chunk, state, detail=detail, **known)  # type: ignore[arg-type]
+        if state not in (OutboxState.OBSERVED, OutboxState.ACCEPTED):
+            _log.warning("chunk %d of chat %s: %s", chunk.id, chunk.chat_id, state)
+        self._settled(chunk, state)
+
+    async def look_back(self, chunks: Iterable[Outbound]) -> None:
+        """Settle chunks that were being attempted when the process ended, from the history; send nothing."""
+        for chunk in chunks:
+            found = await self._found(chunk)
+            if found is None:
+                self._settle(chunk, OutboxState.UNCERTAIN, detail="the process ended while it was being sent")
+            else:
+                self._settle(chunk, OutboxState.OBSERVED, found)
+
+    async def _found(self, chunk: Outbound) -> SendResult | None:
+        try:
+            return await self._program.settle(
+                chunk.params,
+                after_rowid=chunk.after_rowid or 0,
+                attempt_id=chunk.attempt_id,
+                claimed=self._journal.claimed(chunk.chat_id),
+            )
+        except ImsgError as error:
+            _log.warning("chunk %d cannot be looked up: %s", chunk.id, type(error).__name__)
+            return None

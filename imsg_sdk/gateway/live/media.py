@@ -1,0 +1,79 @@
+"""Files of replies: paths are taken as they are, addresses are fetched before the send and removed after it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from imsg_sdk.errors import GatewayError
+
+__all__ = ["Media", "MediaError"]
+
+_TIMEOUT_S: Final = 30.0
+_PIECE: Final = 256 * 1024
+_ODD = re.compile(r"[^\w.-]+")
+
+
+class MediaError(GatewayError):
+    """A file of a reply cannot be had."""
+
+
+class Media:
+    """Makes the parameters of a send ready.
+
+    Parameters
+    ----------
+    most_bytes
+        Largest file that is fetched.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+
+    @asynccontextmanager
+    async def ready(self, params: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
+        """Give the parameters with a file that is here for as long as the block runs.
+
+        Raises
+        ------
+        MediaError
+            It cannot be fetched, or is too large.
+        """
+        source = params.get("file", "")
+        if not source.lower().startswith(("http://", "https://")):
+            yield params
+            return
+        with tempfile.TemporaryDirectory(prefix="imsg-media-") as folder:
+            path = await asyncio.to_thread(self._fetch, source, Path(folder))
+            yield {**params, "file": str(path)}
+
+    def _fetch(self, address: str, folder: Path) -> Path:
+        from http.client import HTTPException
+        from urllib.error import HTTPError
+        from urllib.request import urlopen
+
+        path = folder / _name_of(address)
+        try:
+            with urlopen(address, timeout=_TIMEOUT_S) as answer, path.open("wb") as file:
+                size = 0
+                while piece := answer.read(_PIECE):
+                    size += len(piece)
+                    if size > self._most_bytes:
+                        raise MediaError(f"Media exceeds {self._most_bytes // 2**20}MB limit")
+                    file.write(piece)
+        except HTTPError as error:
+            raise MediaError(f"Failed to fetch media: HTTP {error.code}") from None
+        except (OSError, ValueError, HTTPException) as error:
+            raise MediaError(f"Failed to fetch media: {type(error).__name__}") from None
+        return path
+
+
+def _name_of(address: str) -> str:
+    name = _ODD.sub("-", unquote(PurePosixPath(urlsplit(address).path).name))[-100:]
+    return name.lstrip(".-") or "file"

@@ -1,0 +1,329 @@
+"""A whole run of a gateway: lease, journal, subscription, what was left over, and then row after row until the stop.
+
+Every way out of it closes what was opened, in the opposite order, within bounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from imsg_sdk._time import Clock
+from imsg_sdk.config.settings import ReactionMode
+from imsg_sdk.errors import (
+    BackendNotFound,
+    CursorMismatch,
+    GatewayError,
+    ImsgError,
+    PermissionDenied,
+    ProtocolError,
+    UsageError,
+)
+from imsg_sdk.gateway.live.loop import Conduct, Loop
+from imsg_sdk.gateway.live.ports import Inbox, Program
+from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus, Tally
+from imsg_sdk.gateway.state import Journal, Lease, PairingStore
+
+__all__ = ["Place", "Runner"]
+
+_log = logging.getLogger("imsg_sdk.gateway")
+
+_ROWS: Final = 256
+_SLICE_S: Final = 0.5
+_LOOK_S: Final = 0.02
+_BEAT_S: Final = 0.25
+_READY_S: Final = 30.0
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 300.0
+_HEALTHY_S: Final = 300.0
+_PRUNE_S: Final = 60.0
+_FATAL: Final = (BackendNotFound, CursorMismatch, PermissionDenied, ProtocolError, UsageError, GatewayError)
+"""What trying again does not mend."""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the state of a gateway lives."""
+
+    folder: Path
+    account: str
+
+
+class Runner:
+    """One run of a gateway; made anew for each start.
+
+    Parameters
+    ----------
+    conduct, place, program, clock
+        How to behave, where the state is, what to watch and send through, and the time.
+    tally
+        Where to count.
+    """
+
+    def __init__(self, conduct: Conduct, place: Place, program: Program, clock: Clock, tally: Tally) -> None:
+        self._conduct, self._place, self._program, self._clock = conduct, place, program, clock
+        self.tally = tally
+        self.state = GatewayState.STARTING
+        self.loop: Loop | None = None
+        self.last_error: str | None = None
+        self.started_at: datetime | None = None
+        self.stopped_at: datetime | None = None
+        self._stopping: asyncio.Event | None = None
+        self._grace_s = 5.0
+        self._failure: BaseException | None = None
+        self._journal: Journal | None = None
+        self._beat_s = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Runner {self.state}>"
+
+    @property
+    def lag_s(self) -> float:
+        """Return for how long the loop has not come round."""
+        import time
+
+        return max(time.monotonic() - self._beat_s - _BEAT_S, 0.0) if self._beat_s else 0.0
+
+    def request_stop(self, grace_s: float) -> None:
+        """Ask the run to end; called on its loop."""
+        self._grace_s = grace_s
+        if self._stopping is not None:
+            self._stopping.set()
+
+    async def run(self, ready: Callable[[], object]) -> None:
+        """Run until asked to stop, or until something is wrong that trying again does not mend.
+
+        Raises
+        ------
+        ImsgError
+            Why it could not start or go on.
+        """
+        self._stopping = asyncio.Event()
+        self.started_at = self._clock.now()
+        try:
+            await self._run(ready)
+        except ImsgError as error:
+            self.last_error = error.message
+            self.state = GatewayState.FAILED
+            raise
+        finally:
+            self.stopped_at = self._clock.now()
+            if self.state is not GatewayState.FAILED:
+                self.state = GatewayState.STOPPED
+
+    async def _run(self, ready: Callable[[], object]) -> None:
+        with ExitStack() as stack:
+            identity, place = self._program.identity, self._place
+            stack.enter_context(
+                Lease.acquire(place.folder, account=place.account, identity=identity, clock=self._clock)
+            )
+            config = self._conduct.policy.config
+            journal = Journal.open(
+                place.folder,
+                account=place.account,
+                identity=identity,
+                clock=self._clock,
+                durability=str(config.durability),  # type: ignore[arg-type]
+                keep=timedelta(days=config.keep_text_days),
+            )
+            stack.callback(journal.close)
+            self._journal = journal
+            stack.callback(self._say_goodbye)
+            self.loop = Loop(
+                self._conduct,
+                journal,
+                PairingStore.of(journal, self._clock),
+                self._program,
+                self._clock,
+                self.tally,
+                self._fail,
+            )
+            await self._serve(self.loop, journal, ready)
+
+    async def _serve(self, loop: Loop, journal: Journal, ready: Callable[[], object]) -> None:
+        async with AsyncExitStack() as stack:
+            beat = asyncio.get_running_loop().create_task(self._keep_beating())
+            stack.callback(beat.cancel)
+            inbox = await self._open_inbox(journal, within_s=_READY_S)
+            stack.push_async_callback(self._end, loop)
+            intake = asyncio.get_running_loop().create_task(self._take_in(loop, journal, inbox, ready))
+            try:
+                await self._until_stopped(intake)
+            finally:
+                self.state = GatewayState.STOPPING
+                intake.cancel()
+                await asyncio.wait({intake}, timeout=self._grace_s)
+        if self._failure is not None:
+            raise self._failure
+
+    async def _until_stopped(self, intake: asyncio.Task[None]) -> None:
+        assert self._stopping is not None
+        waiting = asyncio.get_running_loop().create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({waiting, intake}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        if intake.done():
+            intake.result()
+
+    async def _end(self, loop: Loop) -> None:
+        loop.courtesies.cancel()
+        await loop.lanes.stop(self._grace_s)
+
+    def _fail(self, error: BaseException) -> None:
+        """Note what a lane could not go on after, and stop."""
+        if self._failure is None:
+            self._failure = error
+        self.request_stop(self._grace_s)
+
+    async def drain(self, through: int | None) -> None:
+        """Wait until everything that arrived is handled; until a row has arrived, first."""
+        while self.loop is None or (through is not None and not self.loop.has_seen(through)):
+            await asyncio.sleep(_LOOK_S)
+        loop = self.loop
+        while loop.lanes or len(loop.coalescer):
+            loop.flush()
+            await loop.lanes.wait_until_idle()
+
+    # The subscription.
+
+    async def _open_inbox(self, journal: Journal, *, within_s: float) -> Inbox:
+        """Begin to watch, trying again for a while."""
+        deadline = self._clock.monotonic() + within_s
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            reactions = self._conduct.policy.config.reaction_notifications is not ReactionMode.OFF
+            inbox = self._program.inbox(journal.cursor, reactions=reactions)
+            try:
+                await inbox.start()
+            except _FATAL:
+                await _close(inbox)
+                raise
+            except ImsgError as error:
+                await _close(inbox)
+                self.last_error = error.message
+                if self._clock.monotonic() + pause_s > deadline:
+                    raise
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, 5.0)
+            except BaseException:
+                await _close(inbox)
+                raise
+            else:
+                if journal.cursor is None and inbox.cursor is not None:
+                    journal.move_cursor(inbox.cursor)
+                self.last_error = None
+                return inbox
+
+    async def _take_in(self, loop: Loop, journal: Journal, inbox: Inbox, ready: Callable[[], object]) -> None:
+        """Take in row after row; where the subscription breaks, begin it again where it stood."""
+        self.state = GatewayState.CATCHING_UP
+        try:
+            await loop.resume()
+            ready()
+            pause_s, begun_s = _FIRST_PAUSE_S, self._clock.monotonic()
+            while True:
+                try:
+                    await self._read(loop, journal, inbox)
+                except _FATAL:
+                    raise
+                except ImsgError as error:
+                    _log.warning("the subscription broke (%s); trying again in %g s", type(error).__name__, pause_s)
+                    self.last_error, self.state = error.message, GatewayState.RECOVERING
+                    self.tally.restarts += 1
+                await _close(inbox)
+                if self._clock.monotonic() - begun_s > _HEALTHY_S:
+                    pause_s = _FIRST_PAUSE_S
+                await asyncio.sleep(pause_s)
+                pause_s, begun_s = min(pause_s * 2, _LONGEST_PAUSE_S), self._clock.monotonic()
+                inbox = await self._open_inbox(journal, within_s=float("inf"))
+        finally:
+            await _close(inbox)
+
+    async def _read(self, loop: Loop, journal: Journal, inbox: Inbox) -> None:
+        prune_at_s, cursor = self._clock.monotonic() + _PRUNE_S, journal.cursor
+        while True:
+            # Not read, not journaled, and the cursor stands still: the program keeps what comes meanwhile.
+            await loop.lanes.wait_for_room()
+            was_live = inbox.is_live
+            rows = await inbox.get_many(_ROWS, self._wait_s(loop))
+            if rows or inbox.cursor != cursor:
+                cursor = inbox.cursor
+                loop.take(rows, cursor, is_replayed=not was_live)
+            else:
+                loop.go_on()
+            if inbox.is_live and self.state is not GatewayState.RUNNING:
+                self.state = GatewayState.RUNNING
+            if self._clock.monotonic() >= prune_at_s:
+                journal.prune()
+                prune_at_s = self._clock.monotonic() + _PRUNE_S
+
+    def _wait_s(self, loop: Loop) -> float:
+        due_s = loop.coalescer.next_due_s()
+        return _SLICE_S if due_s is None else min(max(due_s - self._clock.monotonic(), 0.001), _SLICE_S)
+
+    # Signs of life.
+
+    async def _keep_beating(self) -> None:
+        import time
+
+        while True:
+            if self._beat_s and self.lag_s > 1.0:
+                _log.warning("the loop stood still for %.1f s: an async def handler blocks; use def", self.lag_s)
+            self._beat_s = time.monotonic()
+            if self._journal is not None:
+                self._journal.publish(self.status().to_dict())
+            await asyncio.sleep(_BEAT_S)
+
+    def _say_goodbye(self) -> None:
+        self.stopped_at = self._clock.now()
+        self._beat_s = 0.0
+        if self._journal is not None:
+            if self.state is not GatewayState.FAILED:
+                self.state = GatewayState.STOPPED
+            self._journal.publish(self.status().to_dict(), force=True)
+
+    def status(self) -> GatewayStatus:
+        """Return what is going on; from any thread."""
+        tally, loop, policy = self.tally, self.loop, self._conduct.policy
+        now_s = self._clock.monotonic()
+        known: dict[str, Any] = {}
+        if loop is not None:
+            known = {
+                "waiting": len(loop.lanes),
+                "held_back": len(loop.coalescer),
+                "lost_handlers": loop.calls.lost,
+            }
+        return GatewayStatus(
+            state=self.state,
+            mode="live" if self._conduct.is_live else "observe",
+            account=self._place.account,
+            started_at=self.started_at,
+            stopped_at=self.stopped_at,
+            last_error=self.last_error,
+            received=tally.received,
+            dispatched=tally.dispatched,
+            handled=tally.handled,
+            reactions=tally.reactions,
+            handler_errors=tally.handler_errors,
+            handler_timeouts=tally.handler_timeouts,
+            restarts=tally.restarts,
+            per_minute=float(sum(now_s - each <= 60 for each in tally.arrivals.copy())),
+            lag_s=round(self.lag_s, 3),
+            dropped=dict(tally.dropped.copy()),
+            sends=dict(tally.sends.copy()),
+            warnings=(*policy.warnings, *(() if loop is None else loop.warned.texts)),
+            recent=tuple(tally.recent.copy()),
+            **known,
+        )
+
+
+async def _close(inbox: Inbox) -> None:
+    with suppress(ImsgError):  # it is being given up; its error was seen
+        await inbox.close()

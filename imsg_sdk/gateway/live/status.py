@@ -1,0 +1,134 @@
+"""What a gateway is doing: counts and states, for people and for ``providers.status``.  No private text."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter, deque
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from imsg_sdk._time import to_us
+
+__all__ = ["GatewayState", "GatewayStatus", "Happening", "Tally"]
+
+_KEPT: Final = 50
+
+
+class GatewayState(StrEnum):
+    """Where a gateway is in its life."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    CATCHING_UP = "catching_up"
+    """Going through what came while it was away."""
+    RUNNING = "running"
+    RECOVERING = "recovering"
+    """The program does not answer; it is tried again."""
+    STOPPING = "stopping"
+    FAILED = "failed"
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """One decision or one send, as the dashboard lists it."""
+
+    at: datetime
+    chat_id: int | None
+    what: str
+
+    def __repr__(self) -> str:
+        return f"<Happening {self.what} in chat {self.chat_id}>"
+
+
+class Tally:
+    """Counts of one gateway since it was made; written by its loop, read by anybody."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.dispatched = 0
+        self.handled = 0
+        self.reactions = 0
+        self.handler_errors = 0
+        self.handler_timeouts = 0
+        self.restarts = 0
+        self.dropped: Counter[str] = Counter()
+        self.sends: Counter[str] = Counter()
+        self.recent: deque[Happening] = deque(maxlen=_KEPT)
+        self.arrivals: deque[float] = deque(maxlen=600)
+
+
+class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a gateway at one moment.
+
+    ``dropped`` counts by reason, ``sends`` by what became of them.  ``lag_s`` says for how long the loop has not come
+    round: an ``async def`` handler that blocks holds up everything.
+    """
+
+    state: GatewayState
+    mode: str
+    account: str
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    last_error: str | None = None
+    received: int = 0
+    dispatched: int = 0
+    handled: int = 0
+    reactions: int = 0
+    waiting: int = 0
+    held_back: int = 0
+    handler_errors: int = 0
+    handler_timeouts: int = 0
+    lost_handlers: int = 0
+    restarts: int = 0
+    per_minute: float = 0.0
+    lag_s: float = 0.0
+    dropped: dict[str, int] = {}
+    sends: dict[str, int] = {}
+    pattern_timeouts: int = 0
+    warnings: tuple[str, ...] = ()
+    recent: tuple[Happening, ...] = ()
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether messages are taken in."""
+        return self.state in (GatewayState.CATCHING_UP, GatewayState.RUNNING, GatewayState.RECOVERING)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain objects, instants as ISO 8601 text."""
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        return fields
+
+    def to_provider(self) -> dict[str, Any]:
+        """Return the fields that ``providers.status`` reports, times in Unix milliseconds."""
+        return {
+            "running": self.is_running,
+            "lastStartAt": _ms(self.started_at),
+            "lastStopAt": _ms(self.stopped_at),
+            "lastError": self.last_error,
+        }
+
+    def __str__(self) -> str:
+        dropped = sum(self.dropped.values())
+        sent = sum(self.sends.get(state, 0) for state in ("observed", "accepted"))
+        lines = [
+            f"gateway {self.account}: {self.state}, mode {self.mode}",
+            f"{self.received} received, {self.dispatched} dispatched, {dropped} dropped, {self.waiting} waiting",
+            f"{self.handled} handled, {sent} sent, {self.handler_errors} handler errors",
+        ]
+        lines += [
+            f"dropped: {', '.join(f'{reason} {count}' for reason, count in sorted(self.dropped.items()))}"
+        ] * bool(self.dropped)
+        lines += [f"last error: {self.last_error}"] if self.last_error else []
+        return "\n".join([*lines, *(f"! {warning}" for warning in self.warnings)])
+
+    def __repr__(self) -> str:
+        return f"<GatewayStatus {self.state}, {self.received} received, {self.dispatched} dispatched>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def _ms(instant: datetime | None) -> int | None:
+    return None if instant is None else to_us(instant) // 1000

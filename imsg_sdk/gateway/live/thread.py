@@ -1,0 +1,121 @@
+"""The one private loop in its one daemon thread."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from imsg_sdk.errors import ForkedProcess
+from imsg_sdk.gateway.live.runner import Runner
+
+__all__ = ["LoopThread"]
+
+T = TypeVar("T")
+_SLICE_S = 0.2
+
+
+class LoopThread:
+    """Runs a :class:`Runner` on a loop of its own, and tells when it is ready and when it is over."""
+
+    def __init__(self, runner: Runner, closing: Callable[[], Any]) -> None:
+        self.runner = runner
+        self.ready: Future[None] = Future()
+        self.over: Future[None] = Future()
+        self._closing = closing
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._owner_pid = os.getpid()
+        self._thread = threading.Thread(target=self._run, name="imsg-gateway", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the run has ended."""
+        return self.over.done()
+
+    def check(self) -> None:
+        """Raise in a process that is not the one the gateway runs in.
+
+        Raises
+        ------
+        ForkedProcess
+            This process is a fork, which has no threads of its parent.
+        """
+        if os.getpid() != self._owner_pid:
+            raise ForkedProcess("this gateway runs in another process", hint="make a gateway in this one")
+
+    def _run(self) -> None:
+        error: BaseException | None = None
+        try:
+            asyncio.run(self._main())
+        except BaseException as raised:  # noqa: BLE001 - kept for whoever waits for this thread
+            error = raised
+        self._loop = None
+        for future in (self.ready, self.over):
+            if not future.done():
+                if error is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(error)
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        try:
+            await self.runner.run(self._is_ready)
+        finally:
+            await self._closing()
+
+    def _is_ready(self) -> None:
+        if not self.ready.done():
+            self.ready.set_result(None)
+
+    def call(self, function: Callable[[], object]) -> bool:
+        """Let the loop call a function soon; tell whether there is a loop."""
+        loop = self._loop
+        if loop is None or os.getpid() != self._owner_pid:
+            return False
+        with suppress(RuntimeError):  # it closed just now
+            loop.call_soon_threadsafe(function)
+            return True
+        return False
+
+    def submit(self, coroutine: Any) -> Future[Any] | None:
+        """Run a coroutine on the loop; None where there is no loop."""
+        loop = self._loop
+        if loop is not None and os.getpid() == self._owner_pid:
+            with suppress(RuntimeError):
+                return asyncio.run_coroutine_threadsafe(coroutine, loop)
+        coroutine.close()
+        return None
+
+    def stop(self, timeout_s: float) -> bool:
+        """End the run and wait for it; tell whether it ended in time."""
+        if os.getpid() != self._owner_pid:
+            return True  # a fork has the name only; the run is its parent's
+        grace_s = timeout_s / 2
+        while not self.over.done() and not self.call(lambda: self.runner.request_stop(grace_s)):
+            if not self._thread.is_alive():
+                break
+            self._thread.join(0.01)
+        return self.wait(timeout_s)
+
+    def wait_ready(self, timeout_s: float) -> None:
+        """Wait a moment for the start to be done."""
+        with suppress(TimeoutError):
+            self.ready.exception(timeout_s)
+
+    def wait(self, timeout_s: float | None) -> bool:
+        """Wait for the end, in slices that an interrupt can come between; tell whether it came."""
+        import time
+
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while self._thread.is_alive():
+            left = _SLICE_S if deadline is None else min(_SLICE_S, deadline - time.monotonic())
+            if left <= 0:
+                return False
+            self._thread.join(left)
+        return True
