@@ -158,6 +158,14 @@ class MessageSql:
             f" ELSE ifnull(CAST({body} AS BLOB), CAST({text} AS TEXT)) END"
         )
 
+    def words_apart(self) -> tuple[str, str]:
+        """Return the same as two columns, text and body, at least one of them NULL."""
+        text, body = self._raw("text"), self._raw("attributedbody")
+        return (
+            f"CASE WHEN {text} <> '' OR {body} IS NULL THEN CAST({text} AS TEXT) END",
+            f"CASE WHEN {text} <> '' THEN NULL ELSE CAST({body} AS BLOB) END",
+        )
+
     def category(self, column: str, known: int) -> str:
         """Return SQL for a text with few values: the position of a known one, the text of any other.
 
@@ -235,6 +243,7 @@ class MessageSql:
             f"{self._number('schedule_type')} = 2 AND {self._number('schedule_state')} <> 0"
             f" AND NOT ({self._number('is_sent')} OR {self._number('is_delivered')} OR {self._number('error')})"
         )
+        summary = self._raw("message_summary_info")
         return [
             "m.ROWID",
             self._kind(),
@@ -242,7 +251,7 @@ class MessageSql:
             f"nullif({self._number('error')}, 0)",
             self.time("date_edited"),
             self.time("date_retracted"),
-            f"CASE WHEN {self.tells_the_past} THEN {self._raw('message_summary_info')} END",
+            f"CASE WHEN ({self.tells_the_past}) AND typeof({summary}) = 'blob' THEN {summary} END",
             f"{waits}",
             self._text("thread_originator_guid"),
             self._text("thread_originator_part"),

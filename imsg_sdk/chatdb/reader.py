@@ -11,10 +11,9 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from imsg_sdk.chatdb.connection import Connection, open_connection
-from imsg_sdk.chatdb.messages import MessageReader
 from imsg_sdk.chatdb.packing import batch_of, rows_of
 from imsg_sdk.chatdb.query import Query
-from imsg_sdk.chatdb.snapshot import Snapshot
+from imsg_sdk.chatdb.snapshot import Readers, Snapshot
 from imsg_sdk.columns import ATTACHMENTS, REACTIONS, TABLES, Batch, Table
 from imsg_sdk.errors import InvalidParams
 
@@ -31,16 +30,14 @@ class ChatDb:
     about the file is kept until another connection commits.
     """
 
-    def __init__(self, connection: Connection, home: str, reader: Callable[..., MessageReader]) -> None:
+    def __init__(self, connection: Connection, home: str, readers: Readers) -> None:
         self._connection = connection
         self._home = home
-        self._reader = reader
+        self._readers = readers
         self._known: tuple[int, Snapshot] | None = None
 
     @classmethod
-    def open(
-        cls, path: str | PathLike[str], *, home: str | None = None, reader: Callable[..., MessageReader] = MessageReader
-    ) -> ChatDb:
+    def open(cls, path: str | PathLike[str], *, home: str | None = None, readers: Readers | None = None) -> ChatDb:
         """Open a chat.db file, or a copy of one, of any system.
 
         Parameters
@@ -49,8 +46,8 @@ class ChatDb:
             The file; it is never written to.
         home
             What ``~`` in the paths of attachments stands for; the user's own home by default.
-        reader
-            Scans the table of messages; a layer above may know a faster way.
+        readers
+            Faster ways to read the large tables, where a layer above knows any.
 
         Raises
         ------
@@ -59,7 +56,7 @@ class ChatDb:
         PermissionDenied
             The system refuses to read it; on a Mac that is Full Disk Access.
         """
-        db = cls(open_connection(path), str(Path.home()) if home is None else home, reader)
+        db = cls(open_connection(path), str(Path.home()) if home is None else home, readers or Readers())
         try:
             db._current()
         except BaseException:
@@ -154,7 +151,7 @@ class ChatDb:
             known = self._known[1]
             self._known = (version, known) if known.refresh() else None
         if self._known is None:
-            self._known = (version, Snapshot(self._connection, self._home, self._reader))
+            self._known = (version, Snapshot(self._connection, self._home, self._readers))
         return self._known[1]
 
 

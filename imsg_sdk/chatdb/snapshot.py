@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -23,7 +24,7 @@ from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.selection import Selection
 from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, PARTICIPANTS, REACTIONS, TABLES, Batch
 
-__all__ = ["Snapshot"]
+__all__ = ["Readers", "Snapshot"]
 
 _ROWS: Final = 50_000
 """Messages of one batch: large enough to forget its overhead, small enough to pass on early."""
@@ -34,12 +35,23 @@ _FEW: Final = 1_000
 _CHILDREN: Final = ("reactions", "attachments", "edits")
 
 
+@dataclass(frozen=True)
+class Readers:
+    """What reads the large tables of a file; a layer above may know faster ways.
+
+    Both are called with connection, schema, SQL and directory, anew for each state of the file.
+    """
+
+    index: Callable[..., Index] = Index
+    messages: Callable[..., MessageReader] = MessageReader
+
+
 class Snapshot:
     """The file as of one commit; `refresh` brings it to a later one."""
 
-    def __init__(self, connection: Connection, home: str, reader: Callable[..., MessageReader]) -> None:
+    def __init__(self, connection: Connection, home: str, readers: Readers) -> None:
         self._connection = connection
-        self._reader = reader
+        self._readers = readers
         self._schema_version = connection.value("PRAGMA schema_version")
         self._schema = Schema.probe(connection)
         self._sql = MessageSql(self._schema)
@@ -78,12 +90,12 @@ class Snapshot:
 
     @cached_property
     def _messages(self) -> MessageReader:
-        return self._reader(self._connection, self._schema, self._sql, self._directory)
+        return self._readers.messages(self._connection, self._schema, self._sql, self._directory)
 
     @cached_property
     def _index(self) -> Index:
         """What ties rows together; read when first needed, since it looks at every row."""
-        return Index(self._connection, self._schema, self._sql, self._directory)
+        return self._readers.index(self._connection, self._schema, self._sql, self._directory)
 
     # ── whole tables ─────────────────────────────────────────────────────────────────────────────
 

@@ -11,10 +11,10 @@ from typing import Final
 
 from imsg_sdk.chatdb.connection import RepairedText
 
-__all__ = ["text_of", "words_of"]
+__all__ = ["END_OF_OBJECT", "MARKER", "text_of", "words_of"]
 
-_MARKER: Final = b"\x84\x01+"
-_END_OF_OBJECT: Final = 0x86
+MARKER: Final = b"\x84\x01+"
+END_OF_OBJECT: Final = 0x86
 _END_OF_TEXT: Final = b"\x86\x84"
 _STREAM: Final = b"streamtyped"
 _UTF16: Final = b"\xff\xfe"
@@ -35,7 +35,7 @@ def text_of(body: bytes) -> str | None:
 
 def words_of(body: bytes) -> str:
     """Return the text of a body, an empty :class:`RepairedText` where nothing can be saved."""
-    start = body.find(_MARKER) + 4
+    start = body.find(MARKER) + 4
     if start > 3 and start < len(body):
         size = body[start - 1]
         if size == 0x81:
@@ -45,7 +45,7 @@ def words_of(body: bytes) -> str:
             size = int.from_bytes(body[start : start + 4], "little")
             start += 4
         end = start + size
-        if end < len(body) and body[end] == _END_OF_OBJECT:
+        if end < len(body) and body[end] == END_OF_OBJECT:
             raw = body[start:end]
             try:
                 return raw.decode()
@@ -60,7 +60,7 @@ def _salvage(body: bytes) -> str | None:
         return ""
     if body.startswith(_UTF16):
         return _utf16(body[2:])
-    marker = body.find(_MARKER)
+    marker = body.find(MARKER)
     if marker >= 0:
         return _salvage_after(body[marker + 3 :])
     return _plain(body)

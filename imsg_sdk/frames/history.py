@@ -36,7 +36,6 @@ from imsg_sdk.arguments import (
     refused,
     spellings,
 )
-from imsg_sdk.chatdb.messages import MessageReader
 from imsg_sdk.chatdb.packing import rows_of
 from imsg_sdk.chatdb.query import Query
 from imsg_sdk.chatdb.reader import ChatDb
@@ -260,23 +259,20 @@ def _known_people(database: ChatDb, people: Iterable[str], region: str) -> list[
 def _opened(path: Path) -> Iterator[ChatDb]:
     """Open a file, with a faster reader where it is large and Arrow is installed."""
     with ExitStack() as stack:
-        reader: Any = MessageReader
-        source = _arrow_source(path)
-        if source is not None:
-            stack.enter_context(source)
-            reader = source.reader
-        yield stack.enter_context(ChatDb.open(path, reader=reader))
+        roads = _arrow_roads(path)
+        readers = None if roads is None else stack.enter_context(roads).readers
+        yield stack.enter_context(ChatDb.open(path, readers=readers))
 
 
-def _arrow_source(path: Path) -> Any:
-    """Return a source of Arrow tables, None where there is none or the file is too small to gain."""
+def _arrow_roads(path: Path) -> Any:
+    """Return the readers through Arrow, None where there are none or the file is too small to gain."""
     try:
         if path.stat().st_size < _WORTH_ARROW_BYTES:
             return None
-        from imsg_sdk.frames.arrow import ArrowSource  # optional and slow to import
+        from imsg_sdk.frames.arrow import ArrowRoads  # optional and slow to import
     except (OSError, ImportError):
         return None
-    return ArrowSource.open(str(path))
+    return ArrowRoads.open(str(path))
 
 
 def _tables(tables: Iterable[str] | None) -> list[str]:

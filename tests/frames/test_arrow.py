@@ -14,7 +14,9 @@ pytest.importorskip("pyarrow", reason="the extra [arrow] is not installed")
 pytest.importorskip("adbc_driver_sqlite", reason="the extra [arrow] is not installed")
 
 from imsg_sdk import read_chat_db
-from imsg_sdk.frames import arrow, history
+from imsg_sdk.frames import history
+from imsg_sdk.frames.arrow import ArrowRoads, messages
+from imsg_sdk.frames.arrow.source import ArrowSource
 from imsg_sdk.sandbox.generate import generate
 
 QUERIES: list[dict[str, Any]] = [
@@ -30,16 +32,16 @@ QUERIES: list[dict[str, Any]] = [
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Use Arrow for files and pages of any size; collect the rows of each page read that way."""
     rows: list[int] = []
-    read = arrow.ArrowReader._page
+    read = messages.ArrowReader._page
 
-    def counted(self: arrow.ArrowReader, *arguments: Any) -> Any:
+    def counted(self: messages.ArrowReader, *arguments: Any) -> Any:
         page = read(self, *arguments)
         rows.append(page.batch.rows)
         return page
 
     monkeypatch.setattr(history, "_WORTH_ARROW_BYTES", 0)
-    monkeypatch.setattr(arrow, "_SMALL", 0)
-    monkeypatch.setattr(arrow.ArrowReader, "_page", counted)
+    monkeypatch.setattr(messages, "_SMALL", 0)
+    monkeypatch.setattr(messages.ArrowReader, "_page", counted)
     return rows
 
 
@@ -68,7 +70,7 @@ def test_a_whole_history_travels_in_arrow(tmp_path: Path, pages: list[int]) -> N
 
 
 def test_a_small_file_is_read_without_arrow(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrow.ArrowSource, "open", None)
+    monkeypatch.setattr(ArrowRoads, "open", None)
     assert len(read_chat_db(golden / "minimal.db").messages) > 0
 
 
@@ -76,11 +78,11 @@ def test_a_commit_between_the_two_connections_turns_arrow_off(tmp_path: Path) ->
     path = tmp_path / "chat.db"
     generate(path, messages=100, seed=5)
     with closing(sqlite3.connect(path)) as writer:
-        with arrow.ArrowSource.open(str(path)) as source:  # type: ignore[union-attr]
+        with closing(ArrowSource.open(str(path))) as source:  # type: ignore[type-var]
             writer.execute("UPDATE message SET is_read = 1")
             writer.commit()
             assert not source.is_usable()
-        with arrow.ArrowSource.open(str(path)) as source:  # type: ignore[union-attr]
+        with closing(ArrowSource.open(str(path))) as source:  # type: ignore[type-var]
             assert source.is_usable()
             writer.execute("UPDATE message SET is_read = 0")
             writer.commit()
@@ -89,7 +91,7 @@ def test_a_commit_between_the_two_connections_turns_arrow_off(tmp_path: Path) ->
 
 
 def test_a_file_that_the_driver_cannot_open_has_no_source(tmp_path: Path) -> None:
-    assert arrow.ArrowSource.open(str(tmp_path / "none" / "chat.db")) is None
+    assert ArrowRoads.open(str(tmp_path / "none" / "chat.db")) is None
 
 
 def test_damaged_bodies_and_deleted_messages_are_equal_on_both_roads(tmp_path: Path, pages: list[int]) -> None:

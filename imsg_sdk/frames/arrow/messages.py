@@ -1,19 +1,10 @@
-"""A faster road from a large file to frames, where pyarrow and the ADBC driver for SQLite are installed.
-
-The statements and every rule stay those of :mod:`imsg_sdk.chatdb`; only the columns that every row has
-travel as Arrow arrays instead of Python objects.  Whatever Arrow cannot carry (damaged UTF-8, a column of
-mixed types) is read the plain way, so both roads give equal frames.
-"""
+"""Large pages of messages: the columns that every row has stay Arrow arrays from the file to the frame."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from itertools import repeat
-from typing import Any, Final, Self, cast
-from urllib.parse import quote
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
 
-import adbc_driver_sqlite.dbapi as adbc
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,78 +13,36 @@ from imsg_sdk.chatdb.connection import Connection, RepairedText
 from imsg_sdk.chatdb.directory import Directory
 from imsg_sdk.chatdb.index import Index
 from imsg_sdk.chatdb.message_sql import RARE, MessageSql
-from imsg_sdk.chatdb.messages import Dense, MessageReader, Page, _index_columns
+from imsg_sdk.chatdb.messages import Dense, MessageReader, Page
 from imsg_sdk.chatdb.packing import sparse
 from imsg_sdk.chatdb.rare import Rare, past_of
 from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.selection import Selection
-from imsg_sdk.chatdb.typedstream import words_of
 from imsg_sdk.columns import Batch, Packed
 from imsg_sdk.frames._kinds import NAT
+from imsg_sdk.frames.arrow.bodies import words_of_all
+from imsg_sdk.frames.arrow.lookup import Lookup
+from imsg_sdk.frames.arrow.source import FAILURES, ArrowSource, typed
 
-__all__ = ["ArrowReader", "ArrowSource"]
+__all__ = ["ArrowReader"]
 
 _SMALL: Final = 2_000
 """Pages of fewer rows are as quick without Arrow."""
-_NAMES: Final = [f"c_{name}" for name in Dense._fields]
-_TEXTS: Final = ("guid", "words", "service", "reply_to_guid", "destination")
-# A first row of constants settles the type of every column; Arrow would guess it from the first values.
-_PINNED: Final = ", ".join("''" if name in _TEXTS else "0" for name in Dense._fields) + ", x''"
-# A column of Arrow has one type, so texts and bodies go apart.
-_PARTED: Final = (
-    ", ".join("CASE WHEN typeof(c_words) = 'text' THEN c_words END" if name == "c_words" else name for name in _NAMES)
-    + ", CASE WHEN typeof(c_words) = 'blob' THEN c_words END"
-)
-
-
-class ArrowSource:
-    """A second read-only connection to the file, which answers in Arrow tables."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        self._version = self._number("PRAGMA data_version")
-        self._usable: bool | None = None
-
-    @classmethod
-    def open(cls, path: str) -> Self | None:
-        """Open a file; None where the driver cannot, which is no reason not to read it."""
-        try:
-            return cls(adbc.connect(f"file:{quote(path)}?mode=ro", autocommit=True))
-        except adbc.Error:
-            return None
-
-    def is_usable(self) -> bool:
-        """Tell whether the source sees the same commit as a transaction that began after it was opened."""
-        if self._usable is None:
-            self._number("BEGIN")
-            self._number("SELECT count(*) FROM sqlite_master")
-            self._usable = self._number("PRAGMA data_version") == self._version
-        return self._usable
-
-    def give_up(self) -> None:
-        """Read no more this way."""
-        self._usable = False
-
-    @property
-    def reader(self) -> Callable[..., MessageReader]:
-        """Return what makes a reader of messages over this source."""
-        return partial(ArrowReader, self)
-
-    def table(self, sql: str) -> pa.Table:
-        """Return the rows of a statement."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetch_arrow_table()
-
-    def _number(self, sql: str) -> int | None:
-        columns = self.table(sql).columns
-        return columns[0][0].as_py() if columns and len(columns[0]) else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._connection.close()
+_TYPES: Final = {
+    "rowid": pa.int64(),
+    "guid": pa.string(),
+    "words": pa.string(),
+    "handle": pa.int64(),
+    "flags": pa.int64(),
+    "created_at": pa.int64(),
+    "service": pa.string(),
+    "read_at": pa.int64(),
+    "delivered_at": pa.int64(),
+    "reply_to_guid": pa.string(),
+    "destination": pa.string(),
+    "body": pa.binary(),
+}
+"""The columns of :class:`Dense`, but for bodies, which go apart from texts: a column has one type here."""
 
 
 class ArrowReader(MessageReader):
@@ -110,29 +59,27 @@ class ArrowReader(MessageReader):
         if selection.accept is None and limit >= _SMALL and self._source.is_usable():
             try:
                 return self._page(index, selection, self._table(where, limit), limit)
-            except (adbc.Error, pa.ArrowInvalid):
+            except FAILURES:
                 self._source.give_up()
         return super().page(index, selection, where, limit)
 
     def _table(self, where: str, limit: int) -> pa.Table:
-        columns = self._sql.dense(
-            self._schema.text("message", "service", "m"), self._schema.text("message", "destination_caller_id", "m")
-        )
-        named = ", ".join(f"{column} AS {name}" for name, column in zip(_NAMES, columns, strict=True))
+        texts = (self._schema.text("message", name, "m") for name in ("service", "destination_caller_id"))
+        columns = dict(zip(Dense._fields, self._sql.dense(*texts), strict=True))
+        columns["words"], columns["body"] = self._sql.words_apart()
         table = self._source.table(
-            f"SELECT {_PINNED} UNION ALL SELECT {_PARTED}"
-            f" FROM (SELECT {named} FROM message m WHERE {where} ORDER BY m.ROWID LIMIT {limit})"
+            f"SELECT {', '.join(columns.values())} FROM message m WHERE {where} ORDER BY m.ROWID LIMIT {limit}"
         )
-        table = table.rename_columns([*Dense._fields, "body"]).slice(1).combine_chunks()
-        table.validate(full=True)  # also of UTF-8, which SQLite never looks at
-        return table
+        table = table.rename_columns(list(columns))
+        return pa.table({name: typed(table[name], kind) for name, kind in _TYPES.items()})
 
     def _page(self, index: Index, selection: Selection, table: pa.Table, limit: int) -> Page:
         looked_at, last = len(table), table["rowid"][-1].as_py() if len(table) else None
         places = _places_of(table["rowid"].to_numpy(), selection)
         if selection.keep is not None and (places < 0).any():
             table, places = table.filter(places >= 0), places[places >= 0]
-        rowids = table["rowid"].to_numpy().tolist()
+        at = table["rowid"].to_numpy()
+        rowids = at.tolist()
         rare = self._rare_rows(rowids, table["flags"].to_numpy())
         words, texts = self._words(table, rare)
         past = {at: what for at, row in rare.items() if (what := past_of(row, texts[at])) is not None}
@@ -143,7 +90,7 @@ class ArrowReader(MessageReader):
         columns |= self._dense_arrays(table)
         columns |= self._rare_columns(rare)
         columns |= self._past_columns(past)
-        columns |= _index_columns(index, rowids)
+        columns |= _index_columns(index, at)
         columns["n_reactions"] = sparse(list(reacted), [len(index.tapbacks[guid]) for guid in reacted.values()], 0)
         edits = [(rowids[at], *version) for at, what in past.items() for version in what.summary.versions]
         owners = {guid: rowids[at] for at, guid in reacted.items()}
@@ -151,18 +98,16 @@ class ArrowReader(MessageReader):
 
     def _rare_rows(self, rowids: list[int], flags: Any) -> dict[int, Rare]:
         """Read the rare columns of the marked rows, by position."""
-        marked = np.flatnonzero(flags >= RARE).tolist()
-        nothing: list[Any] = []
-        columns = {"rowid": [rowids[at] for at in marked], "flags": [RARE] * len(marked)}
-        found = self._rare(Dense(**{name: columns.get(name, nothing) for name in Dense._fields}))
-        return {marked[number]: row for number, row in found.items()}
+        return self._rare_at({rowids[at]: at for at in np.flatnonzero(flags >= RARE).tolist()})
 
     def _words(self, table: pa.Table, rare: dict[int, Rare]) -> tuple[dict[str, Any], dict[int, str | None]]:
         """Return the columns made of texts and bodies, and the texts of the rare rows by position."""
-        words = table["words"].combine_chunks()
-        has_body = pc.is_valid(table["body"]).to_numpy()
-        bodies = [words_of(body) for body in table["body"].drop_null().to_pylist()]
-        changed: dict[int, Any] = dict(zip(np.flatnonzero(has_body).tolist(), bodies, strict=True))
+        body = table["body"].combine_chunks()
+        has_body = body.is_valid()
+        decoded, odd = words_of_all(body.drop_null())
+        words = pc.replace_with_mask(table["words"].combine_chunks(), has_body, decoded)
+        position = np.flatnonzero(has_body.to_numpy(zero_copy_only=False)).tolist()
+        changed: dict[int, Any] = {position[number]: text for number, text in odd.items()}
         positions = list(rare)
         texts: dict[int, Any] = dict(
             zip(positions, words.take(pa.array(positions, pa.int64())).to_pylist(), strict=True)
@@ -204,12 +149,32 @@ class ArrowReader(MessageReader):
 
 def _places_of(rowids: Any, selection: Selection) -> Any:
     """Return the place of each message, -1 for none."""
-    first, *others = selection.places
-    places = np.fromiter(map(first.get, rowids.tolist(), repeat(-1)), dtype=np.intp, count=len(rowids))
+    linked, *others = selection.places
+    places = cast("Lookup", linked).of(rowids, -1)
     for more in others:
         for at in np.flatnonzero(places < 0).tolist():
             places[at] = more.get(int(rowids[at]), -1)
     return places
+
+
+def _index_columns(index: Index, rowids: Any) -> dict[str, Any]:
+    counts = cast("Lookup", index.attachment_counts).of(rowids, 0)
+    some = np.flatnonzero(counts)
+    columns: dict[str, Any] = {
+        "url_preview_guid": _looked_up(index.preview_guids, rowids),
+        "n_attachments": sparse(some.tolist(), counts[some].tolist(), 0),
+    }
+    if index.places.deleted_at:
+        columns["deleted_at"] = _looked_up(index.places.deleted_at, rowids)
+    return columns
+
+
+def _looked_up(values: Mapping[int, Any], rowids: Any) -> Packed:
+    """Return a column that few rows have, given by rowid."""
+    known = np.array(sorted(rowid for rowid in values if isinstance(rowid, int)), np.int64)
+    at: Any = np.searchsorted(rowids, known)
+    is_here = at < np.searchsorted(rowids, known, side="right")
+    return sparse(at[is_here].tolist(), [values[rowid] for rowid in known[is_here].tolist()])
 
 
 def _reacted(index: Index, guids: pa.ChunkedArray, rowids: list[int]) -> dict[int, str]:

@@ -1,0 +1,107 @@
+"""The index of a file that is read once: links and attachments as arrays, all of it in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from functools import cached_property
+from typing import Any, Final, cast
+
+import numpy as np
+import pyarrow as pa
+
+from imsg_sdk.chatdb.connection import Connection
+from imsg_sdk.chatdb.directory import Directory
+from imsg_sdk.chatdb.folding import Specials
+from imsg_sdk.chatdb.index import Index
+from imsg_sdk.chatdb.message_sql import MessageSql
+from imsg_sdk.chatdb.places import Links, Places, links_sql
+from imsg_sdk.chatdb.schema import Schema
+from imsg_sdk.frames.arrow.lookup import Lookup
+from imsg_sdk.frames.arrow.source import ArrowSource, typed
+
+__all__ = ["ArrowIndex"]
+
+_NONE: Final[Any] = np.zeros(0, np.int64)
+
+
+class ArrowIndex(Index):
+    """Built at once and never refreshed: where the file has changed, another one takes its place."""
+
+    def __init__(
+        self, source: ArrowSource, connection: Connection, schema: Schema, sql: MessageSql, directory: Directory
+    ) -> None:
+        self._source = source
+        super().__init__(connection, schema, sql, directory)
+
+    def _load(self, directory: Directory) -> None:
+        links = self._links(directory)
+        self.places.linked = _placed(self.places, links)
+        self.places.load_deleted(self._connection, self._schema, directory)
+        self._fold(Specials(self._source.rows, self._sql, directory.handles, "1"), links)
+
+    def remember(self) -> None:
+        """Do nothing: there is no later `refresh`."""
+
+    def refresh(self, directory: Directory) -> bool:
+        """Say that all must be read anew."""
+        return False
+
+    def _pairs(self, sql: str) -> tuple[Any, Any]:
+        """Return two columns of rowids, without the rows that lack one of them."""
+        table = self._source.table(sql).drop_null()
+        first, second = (typed(column, pa.int64()).to_numpy() for column in table.columns)
+        return first, second
+
+    def _links(self, directory: Directory) -> Links:
+        sql = links_sql(self._schema, "1")
+        if sql is None:
+            return _Links(_NONE, _NONE)
+        chats, messages = self._pairs(sql)
+        exists = np.isin(chats, _rowids(directory.chats))
+        return _Links(chats, messages) if exists.all() else _Links(chats[exists], messages[exists])
+
+    @cached_property
+    def attachment_counts(self) -> Lookup:
+        """Number of attachments by message."""
+        if not self._schema.has_attachments:
+            return Lookup(_NONE, _NONE)
+        messages, attachments = self._pairs("SELECT message_id, attachment_id FROM message_attachment_join")
+        (existing,) = self._source.table("SELECT ROWID FROM attachment").columns
+        messages = messages[np.isin(attachments, typed(existing, pa.int64()).to_numpy())]
+        if self.folded:
+            shown_by = Lookup(*_sorted(_rowids(self.folded), _rowids(self.folded.values())))
+            text = shown_by.of(messages, -1)
+            messages = np.where(text < 0, messages, text)
+        return Lookup(*np.unique(messages, return_counts=True))
+
+
+class _Links(Links):
+    """Links as arrays."""
+
+    def positions(self, messages: Container[int]) -> Any:
+        wanted = _rowids(cast("Iterable[int]", messages))
+        return np.flatnonzero(np.isin(self.messages, wanted)).tolist()
+
+
+def _placed(places: Places, links: Links) -> Lookup:
+    """Return the place of each message; the rule is that of :meth:`Places.placed`."""
+    chats: Any = links.chats
+    distinct, counts = np.unique(chats, return_counts=True)
+    alone: Any = np.repeat(_rowids(places.place((chat,)) for chat in distinct.tolist()), counts)
+    rowids, found, chats = _sorted(links.messages, alone, chats)
+    is_first: Any = np.ones(len(rowids), dtype=bool)
+    is_first[1:] = rowids[1:] != rowids[:-1]
+    for rowid in np.unique(rowids[~is_first]).tolist():
+        start, end = (int(np.searchsorted(rowids, bound)) for bound in (rowid, rowid + 1))
+        found[start] = places.place(tuple(sorted(set(chats[start:end].tolist()))))
+    return Lookup(rowids[is_first], found[is_first])
+
+
+def _rowids(values: Iterable[int]) -> Any:
+    return np.array(list(values), np.int64)
+
+
+def _sorted(rowids: Any, *columns: Any) -> list[Any]:
+    """Sort several arrays by the first of them."""
+    order = np.argsort(rowids, kind="stable")
+    return [column[order] for column in (rowids, *columns)]
