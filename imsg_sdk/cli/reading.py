@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from imsg_sdk.cli import rows, terminal
@@ -163,21 +163,26 @@ def add_messages(commands: Commands) -> None:
 def _messages(arguments: argparse.Namespace) -> int:
     with open_client(arguments) as client:
         frame = client.messages(**filters_of(arguments))
+        names = {} if arguments.json or frame.empty else rows.names_of(client.chats())
     if arguments.json:
         print_frame_as_json(frame)
     elif not frame.empty:
-        print_table(message_cells(rows.rows_of(frame)))
+        print_table(message_cells(rows.rows_of(frame), names))
     return found(frame, "no messages")
 
 
-def message_cells(messages: Sequence[rows.Row]) -> list[Cells]:
+def message_cells(messages: Sequence[rows.Row], names: Mapping[str, str]) -> list[Cells]:
     """Return the columns of a table of messages; the chat is named only where there are several."""
-    chats = [str(message["chat_name"] or message["chat_identifier"] or "") for message in messages]
+    identifiers = [str(message["chat_identifier"] or "") for message in messages]
+    chats = [
+        names.get(identifier) or str(message["chat_name"] or identifier)
+        for identifier, message in zip(identifiers, messages, strict=True)
+    ]
     return [
         Cells("local time", [rows.local_time(message["created_at"]) for message in messages]),
         *([Cells("chat", chats, most=22)] if len(set(chats)) > 1 else []),
-        Cells("from", [rows.who(message) for message in messages], most=22),
-        Cells("text", [rows.said(message) for message in messages], most=10_000, stretch=True),
+        Cells("from", [rows.who(message, names) for message in messages], most=22),
+        Cells("text", [rows.said(message, names) for message in messages], most=10_000, stretch=True),
     ]
 
 
@@ -208,10 +213,11 @@ def _search(arguments: argparse.Namespace) -> int:
             frame = client.search(arguments.text, limit=arguments.limit)
         else:
             frame = client.messages(**wanted)
+        names = {} if arguments.json or frame.empty else rows.names_of(client.chats())
     if arguments.json:
         print_frame_as_json(frame)
     elif not frame.empty:
-        print("\n".join(hit_lines(rows.rows_of(frame), arguments.text, style=Style.of(sys.stdout))))
+        print("\n".join(hit_lines(rows.rows_of(frame), arguments.text, style=Style.of(sys.stdout), names=names)))
     return found(frame, "nothing found")
 
 

@@ -18,7 +18,7 @@ from imsg_sdk.errors import AddressError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Row", "instant", "local_time", "rows_of", "said", "target", "who", "write_json"]
+__all__ = ["Row", "instant", "local_time", "names_of", "rows_of", "said", "target", "who", "write_json"]
 
 Row = Mapping[str, Any]
 """One row of a frame: column -> value, None where the frame has NA."""
@@ -44,6 +44,12 @@ def who(row: Row, names: Mapping[str, str] | None = None) -> str:
         return "me"
     sender = row["sender"]
     return "unknown" if sender is None else (names or {}).get(sender, sender)
+
+
+def names_of(chats: pd.DataFrame) -> dict[str, str]:
+    """Return the names of people by their handles, as far as the program knows its contacts."""
+    known = chats[chats["contact_name"].notna()]
+    return dict(zip(known["identifier"], known["contact_name"], strict=True))
 
 
 _SLOT = re.compile(" ?\ufffc ?")

@@ -285,6 +285,12 @@ def test_a_search_can_be_narrowed_down(run: Run, database: Path) -> None:
     assert [row["rowid"] for row in late] == [row["rowid"] for row in everything if str(row["created_at"]) >= middle]
 
 
+def test_tables_call_people_by_the_names_that_the_program_knows(run: Run) -> None:
+    assert "Nora Finch" in run("chats", "--sandbox", "--limit", "all").stdout
+    done = run("messages", "--sandbox", "--chat", "nora finch", "--from-others", "--limit", "3")
+    assert [line.split()[2:4] for line in done.stdout.splitlines()[2:]] == [["Nora", "Finch"]] * 3
+
+
 def test_a_chat_can_be_called_by_its_name(run: Run, database: Path) -> None:
     chats = json_lines(run("chats", "--db", str(database), "--json", "--limit", "all").stdout)
     group = next(chat for chat in chats if chat["is_group"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from imsg_sdk.chatdb.packing import rows_of
 from imsg_sdk.sandbox.world.world import World
 from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.extension import Handled, Next
@@ -15,17 +18,30 @@ def tell_names(world: World, request: Request, go_on: Next) -> Handled:
     result, after = go_on(request)
     if not isinstance(result, dict):
         return result, after
-    for chat in result.get("chats", ()) if request.method == "chats.list" else ():
-        if isinstance(chat, WireChat):
-            _name(world, chat)
-    if "contacts" in result and request.method in ("initialize", "status"):
+    if request.method == "chats.list":
+        for chat in result.get("chats", ()):
+            if isinstance(chat, WireChat) and not chat.is_group:
+                chat.contact_name = _name(world, chat.identifier) or chat.contact_name
+    elif request.method == "x.chats" and "columns" in result:
+        _name_columns(world, result["columns"], result["rows"])
+    elif request.method in ("initialize", "status") and "contacts" in result:
         result["contacts"] = {"available": True}
     return result, after
 
 
-def _name(world: World, chat: WireChat) -> None:
-    if chat.is_group:
-        return
-    name = world.circle.of(chat.identifier).name
-    if name and name.casefold() != chat.identifier.casefold():
-        chat.contact_name = name
+def _name(world: World, address: str | None) -> str | None:
+    name = world.circle.of(address).name if address else ""
+    return name if name and address and name.casefold() != address.casefold() else None
+
+
+def _name_columns(world: World, columns: dict[str, Any], rows: int) -> None:
+    """Fill in what is the name of a person; a name that a chat was given stays."""
+    addresses, names, groups = (
+        rows_of(columns[key], rows) if key in columns else [None] * rows for key in ("identifier", "name", "is_group")
+    )
+    known = [None if is_group else _name(world, address) for address, is_group in zip(addresses, groups, strict=True)]
+    columns["contact_name"] = known
+    columns["name"] = [
+        person if person and name in (None, address) else name
+        for person, name, address in zip(known, names, addresses, strict=True)
+    ]
