@@ -18,7 +18,10 @@ from imsg_sdk import errors
 from imsg_sdk.cli import build_parser
 from imsg_sdk.columns import GATEWAY_TABLES, TABLES
 from imsg_sdk.config import ENVIRONMENT, KEYS, load_config
-from imsg_sdk.sandbox.command import add_arguments as add_sandbox_arguments
+from imsg_sdk.sandbox.command import build_parser as build_sandbox_parser
+from imsg_sdk.server.argv import COMMANDS as SERVER_COMMANDS
+from imsg_sdk.server.argv import COMMON
+from imsg_sdk.server.help import OWN
 
 DOCS = Path(__file__).resolve().parent
 
@@ -64,27 +67,57 @@ def settings() -> Iterator[str]:
 
 def commands() -> Iterator[str]:
     """Write every command, its options and its examples."""
-    parser = build_parser()
-    choices = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
-    helps = {choice.dest: choice.help or "" for choice in choices._choices_actions}
-    for name, command in choices.choices.items():
-        yield from ("", f"## imsg-sdk {name}", "", f"{helps[name][:1].upper()}{helps[name][1:]}.")
-        rows = [(_option(action), action.help or "") for action in command._actions if action.dest != "help"]
-        if name == "sandbox":
-            rows = [(_option(action), action.help or "") for action in sandbox_command()._actions]
-        if name != "server":
-            yield ""
-            yield from _table(("Option", "Meaning"), rows)
-        if command.epilog:
-            examples = command.epilog.removeprefix("examples:\n").strip("\n").splitlines()
-            yield from ("", "```sh", *(line.strip() for line in examples), "```")
+    for name, command, help_text in _subcommands(build_parser()):
+        if name == "server":
+            yield from _server_commands(help_text)
+        elif name == "sandbox":
+            yield from _section("imsg-sdk sandbox", build_sandbox_parser("imsg-sdk sandbox")[0], help_text)
+        else:
+            yield from _section(f"imsg-sdk {name}", command, help_text)
 
 
-def sandbox_command() -> argparse.ArgumentParser:
-    """Return the parser of ``sandbox generate``, which the sandbox itself owns."""
-    parser = argparse.ArgumentParser(add_help=False)
-    add_sandbox_arguments(parser)
-    return parser
+def _subcommands(parser: argparse.ArgumentParser) -> list[tuple[str, argparse.ArgumentParser, str]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
+            return [(name, command, helps[name]) for name, command in action.choices.items()]
+    return []
+
+
+def _section(title: str, parser: argparse.ArgumentParser, help_text: str) -> Iterator[str]:
+    """Write one command, and those in it."""
+    yield from ("", f"## {title}", "", f"{help_text[:1].upper()}{help_text[1:]}.")
+    inner = _subcommands(parser)
+    shown = [action for action in parser._actions if action.dest != "help"]
+    rows = [
+        (_option(action), action.help or "") for action in shown if not isinstance(action, argparse._SubParsersAction)
+    ]
+    if rows:
+        yield ""
+        yield from _table(("Option", "Meaning"), rows)
+    if parser.epilog:
+        examples = parser.epilog.removeprefix("examples:\n").strip("\n").splitlines()
+        yield from ("", "```sh", *(line.strip() for line in examples), "```")
+    for name, command, text in inner:
+        yield from _section(f"{title} {name}", command, text)
+
+
+def _server_commands(help_text: str) -> Iterator[str]:
+    """Write what the server takes: the words of ``imsg``, whose options it reads as ``imsg`` does."""
+    yield from ("", "## imsg-sdk server", "", f"{help_text[:1].upper()}{help_text[1:]}.", "")
+    yield from _table(
+        ("Command", "Meaning", "Options"),
+        [
+            (f"`{command.name}`", command.abstract, ", ".join(f"`{option.names[0]}`" for option in command.options))
+            for command in SERVER_COMMANDS.values()
+        ],
+    )
+    yield ""
+    yield from _table(
+        ("Option of all", "Meaning"), [(f"`{', '.join(each.names)}`", each.help) for each in (*COMMON, *OWN)]
+    )
+    examples = [example for command in SERVER_COMMANDS.values() for example in command.examples[:1]]
+    yield from ("", "```sh", *(example.replace("imsg ", "imsg-sdk server ", 1) for example in examples), "```")
 
 
 def _option(action: argparse.Action) -> str:

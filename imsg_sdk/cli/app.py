@@ -58,7 +58,7 @@ def build_parser() -> Parser:
 
 _HANDED_OVER = {
     "server": "answer as imsg does, over any chat.db: imsg-sdk server rpc --db PATH",
-    "sandbox": "make a fictional history: imsg-sdk sandbox generate PATH",
+    "sandbox": "make a fictional history, or a world of people who answer: imsg-sdk sandbox generate PATH",
 }
 
 
@@ -67,9 +67,13 @@ def _hand_over(name: str, argv: list[str]) -> int:
         from imsg_sdk.server.__main__ import main as serve
 
         return serve(argv)
-    from imsg_sdk.sandbox.__main__ import main as sandbox
+    if argv[:1] == ["rpc"]:
+        from imsg_sdk.sandbox.__main__ import main as live
 
-    return sandbox(argv, prog="imsg-sdk sandbox")
+        return live(argv)
+    from imsg_sdk.sandbox.command import main as sandbox
+
+    return sandbox(argv, prog="imsg-sdk sandbox", kind=Parser)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

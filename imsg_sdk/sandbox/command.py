@@ -166,10 +166,12 @@ def _report(summary: Summary, *, as_json: bool) -> None:
     )
 
 
-def main(argv: Sequence[str] | None = None, *, prog: str = "python -m imsg_sdk.sandbox") -> int:
-    """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog=prog, description="Make-believe Messages.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def build_parser(
+    prog: str, kind: type[argparse.ArgumentParser] = argparse.ArgumentParser
+) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return the parser of all commands, and that of each; `kind` is the class of parsers to make."""
+    parser = kind(prog=prog, description="Make-believe Messages.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     make = commands.add_parser(
         "generate",
         help="write a fictional history into a new database",
@@ -186,5 +188,17 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m imsg_sdk.s
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_world_arguments(world)
+    return parser, {"generate": make, "world": world}
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    *,
+    prog: str = "python -m imsg_sdk.sandbox",
+    kind: type[argparse.ArgumentParser] = argparse.ArgumentParser,
+) -> int:
+    """Run the command line; return the exit code."""
+    parser, commands = build_parser(prog, kind)
     arguments = parser.parse_args(argv)
-    return run_world(arguments, world) if arguments.command == "world" else run(arguments, make)
+    carry_out = run_world if arguments.command == "world" else run
+    return carry_out(arguments, commands[arguments.command])

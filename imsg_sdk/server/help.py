@@ -5,9 +5,9 @@ from __future__ import annotations
 from imsg_sdk.server.argv import COMMANDS, COMMON, Command, Option
 from imsg_sdk.server.dialect import PROGRAM_VERSIONS, Dialect
 
-__all__ = ["command_help", "permission_banner", "root_help", "status_text"]
+__all__ = ["OWN", "command_help", "permission_banner", "root_help", "status_text"]
 
-_OWN = (
+OWN = (
     Option(("--dialect",), "value", "v1 (answers as imsg 0.14.1, the default) or legacy (as 0.13.1)"),
     Option(("--extended",), "nothing", "add what the wire of imsg leaves out, for our own client"),
 )
@@ -25,7 +25,7 @@ def command_help(command: Command) -> str:
     """Return the page of one command."""
     argument = f" <{command.argument}>" if command.argument else ""
     lines = [f"imsg {command.name}", command.abstract, "", "Usage:", f"  imsg {command.name}{argument} [options]"]
-    lines += ["", "Options:", *(_option_line(option) for option in (*command.options, *COMMON, *_OWN))]
+    lines += ["", "Options:", *(_option_line(option) for option in (*command.options, *COMMON, *OWN))]
     lines += ["", "Examples:", *(f"  {example}" for example in command.examples), ""]
     return "\n".join(lines)
 

@@ -350,6 +350,8 @@ def test_wrong_use_is_exit_code_2_and_two_lines(run: Run, arguments: str) -> Non
         ("mesages", "messages"),
         ("messages --limt 3", "--limit"),
         ("messages --form=x", "--from"),
+        ("sandbox generat", "generate"),
+        ("sandbox generate x.db --mesages 3", "--messages"),
         ("export mesages", "messages"),
     ],
 )
