@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from imsg_sdk.arguments import refused
 from imsg_sdk.frames._kinds import whole_text
 
 __all__ = ["write_csv", "write_jsonl"]
@@ -110,7 +111,7 @@ def _pieces(frames: pd.DataFrame | Iterable[pd.DataFrame]) -> Iterator[tuple[boo
         if first is None:
             first = frame
         elif list(frame.columns) != list(first.columns):
-            raise ValueError("the frames have different columns")
+            raise refused("the frames have different columns", hint="write each kind to a file of its own")
         for start in range(0, max(len(frame), 1 if frame is first else 0), _ROWS_AT_ONCE):
             yield frame is first and start == 0, frame.iloc[start : start + _ROWS_AT_ONCE]
 

@@ -114,10 +114,11 @@ class History:
         )
 
     def _span(self) -> str:
-        """Return the days of the first and the last dated message, or nothing."""
+        """Return the days of the first and the last dated message, or nothing; none that waits to be sent counts."""
         if "messages" not in self.frames:
             return ""
-        dates = self.frames["messages"]["created_at"].dropna()
+        messages = self.frames["messages"]
+        dates = messages.loc[~messages["is_scheduled"].fillna(False), "created_at"].dropna()
         return f"{dates.iloc[0]:%Y-%m-%d} to {dates.iloc[-1]:%Y-%m-%d}" if len(dates) else ""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from imsg_sdk.arguments import refused
 from imsg_sdk.columns import GATEWAY_TABLES, TABLES, Kind, Table
 
 __all__ = ["SORT_BY", "describe", "dtypes"]
@@ -89,5 +90,5 @@ def _chosen(table: Table | str | None) -> list[Table]:
         return [table]
     known = {**TABLES, **GATEWAY_TABLES}
     if table not in known:
-        raise ValueError(f"no table is named {table!r}: take one of {', '.join(known)}")
+        raise refused(f"no table is named {table!r}", hint=f"take one of {', '.join(known)}")
     return [known[table]]

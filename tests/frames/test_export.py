@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from imsg_sdk.columns import MESSAGES, TABLES, Batch, Packed, Table
+from imsg_sdk.errors import InvalidParams
 from imsg_sdk.frames import empty_frame, frame_from_batches
 from imsg_sdk.frames.export import write_csv, write_jsonl
 
@@ -119,7 +120,7 @@ def test_frames_that_follow_each_other_share_one_header() -> None:
     sink = io.StringIO()
     assert write_csv((frame_of(text)[["text"]] for text in "abc"), sink) == 3
     assert sink.getvalue() == "text\r\na\r\nb\r\nc\r\n"
-    with pytest.raises(ValueError, match="columns"):
+    with pytest.raises(InvalidParams, match="columns"):
         write_csv([frame_of("a")[["text"]], frame_of("b")[["rowid"]]], io.StringIO())
 
 

@@ -136,3 +136,8 @@ def test_a_repr_counts_and_shows_no_private_text(history: History) -> None:
 def test_a_history_cannot_be_changed(history: History) -> None:
     with pytest.raises(AttributeError):
         history.messages = history.reactions  # type: ignore[misc]
+
+
+def test_the_repr_spans_what_was_said_and_not_what_waits_to_be_sent(tmp_path: Path) -> None:
+    generate(tmp_path / "chat.db", messages=600)
+    assert "2036" not in repr(read_chat_db(tmp_path / "chat.db"))

@@ -7,6 +7,7 @@ import pytest
 
 from imsg_sdk import models
 from imsg_sdk.columns import TABLES, Kind, Table
+from imsg_sdk.errors import InvalidParams
 from imsg_sdk.frames import SORT_BY, describe, dtypes, empty_frame
 
 RECORDS = {
@@ -79,5 +80,5 @@ def test_describe_lists_every_column_of_every_table_once() -> None:
 def test_describe_takes_a_table_or_its_name() -> None:
     assert describe("chats").equals(describe(TABLES["chats"]))
     assert set(describe("chats")["table"]) == {"chats"}
-    with pytest.raises(ValueError, match="chats"):
+    with pytest.raises(InvalidParams, match="chats"):
         describe("chat")
