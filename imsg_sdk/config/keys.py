@@ -54,8 +54,11 @@ def _filled_or(default: str | None) -> Reader:
 
 
 def _region(value: Any, path: str) -> str:
+    """Read a country that there is; it stays as written, since that is what the reference sends on."""
+    text = _text(value, path).strip() or "US"
     try:
-        return checked_region(_text(value, path).strip() or "US")
+        checked_region(text)
+        return text
     except AddressError as error:
         raise ConfigError(f"{path}: {error.message}", path=path, hint=error.hint) from None
 

@@ -98,8 +98,9 @@ def test_an_unknown_region_is_refused_before_anything_is_read(region: str, datab
 
 
 def test_a_region_may_be_written_in_small_letters(database: Path) -> None:
+    assert read_chat_db(database, region="gb").chats.equals(read_chat_db(database, region="GB").chats)
     with IMessageClient.from_chat_db(database, region="gb") as client:
-        assert client.config.region == "GB"
+        assert client.config.region == "gb"
 
 
 def test_a_sandbox_that_is_too_small_says_so_in_words_of_python() -> None:
