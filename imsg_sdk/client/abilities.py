@@ -7,12 +7,12 @@ from typing import Any
 from imsg_sdk.client.core import Core
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.pool import Role
-from imsg_sdk.errors import RemoteError, Unsupported
+from imsg_sdk.errors import ImsgError, Unsupported
 from imsg_sdk.rpc.handshake import Session
 from imsg_sdk.rpc.profiles import Generation
 from imsg_sdk.rpc.protocol import decode_result
 
-__all__ = ["NO_BRIDGE", "NO_MESSAGES", "feature", "is_listed", "require", "require_listed"]
+__all__ = ["NO_BRIDGE", "NO_MESSAGES", "feature", "is_bridge_down", "is_listed", "require", "require_listed"]
 
 NO_MESSAGES = (
     "it runs where there is no Messages: use imsg on a Mac, there or over ssh; "
@@ -63,10 +63,20 @@ def require(core: Core, method: str) -> Plan[Session]:
     raise Unsupported(f"this program cannot carry out {method} now", hint="probe() lists what works")
 
 
+def is_bridge_down(core: Core) -> Plan[bool]:
+    """Tell whether the program says that its bridge does not run."""
+    session = yield from core.session()
+    if session.profile.generation is Generation.LEGACY:
+        return False
+    status = yield from _status(core)
+    bridge = None if status is None else status.get("bridge")
+    return isinstance(bridge, dict) and bridge.get("ready") is False
+
+
 def _status(core: Core) -> Plan[dict[str, Any] | None]:
     try:
         tree = decode_result((yield from core.request("status", {})))
-    except RemoteError:
+    except ImsgError:
         return None
     return tree if isinstance(tree, dict) else None
 

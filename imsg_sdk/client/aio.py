@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from imsg_sdk.arguments import People, TimeLike, checked_limit
 from imsg_sdk.client import history
-from imsg_sdk.client.aio_sending import AsyncSending
+from imsg_sdk.client.aio_actions import AsyncActions
 from imsg_sdk.client.core import Progress
 from imsg_sdk.client.filters import make_filter
 from imsg_sdk.client.plan import Pause, Plan, Wait
@@ -39,7 +39,7 @@ T = TypeVar("T")
 _SLICE_S = 0.2
 
 
-class AsyncIMessageClient(AsyncSending):
+class AsyncIMessageClient(AsyncActions):
     """Apple Messages through a child process, as records; the twin of :class:`imsg_sdk.IMessageClient`.
 
     Parameters are those of the sync class.  Every coroutine may be awaited from any running asyncio loop,

@@ -21,10 +21,10 @@ from imsg_sdk.client.core import Core
 from imsg_sdk.client.plan import Pause, Plan
 from imsg_sdk.client.whom import reachable
 from imsg_sdk.errors import ImsgError, UsageError
-from imsg_sdk.models import Message
+from imsg_sdk.models import Chat, Message
 from imsg_sdk.text import trim
 
-__all__ = ["Claims", "Place", "Places", "Wanted", "look", "look_once", "places_of"]
+__all__ = ["Claims", "Place", "Places", "Wanted", "chat_of", "look", "look_once", "places_of"]
 
 log = logging.getLogger("imsg_sdk.client.looking")
 
@@ -84,10 +84,10 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Places(msgspec.Struct, frozen=True):
-    """Where a send can be seen; ``handle`` where the chat may be made by it."""
+    """Where a send can be seen; ``named`` finds a chat that was not there before."""
 
     known: tuple[Place, ...] = ()
-    handle: str | None = None
+    named: dict[str, Any] = {}
     can_look: bool = True
 
     def __repr__(self) -> str:
@@ -118,11 +118,13 @@ class Claims:
 def places_of(core: Core, params: dict[str, Any], *, region: str) -> Plan[Places]:
     """Return where what is sent with `params` will be seen; a program that cannot be read gives no place."""
     try:
-        chat_ids, handle = yield from _chats_of(core, params, region)
+        if (chat_id := params.get("chat_id")) is not None:
+            return Places((Place(chat_id, (yield from _newest(core, chat_id))),))
+        named = {key: params[key] for key in ("to", "chat_guid", "chat_identifier") if params.get(key)}
         known = []
-        for chat_id in chat_ids:
-            known.append(Place(chat_id, (yield from _newest(core, chat_id))))  # noqa: PERF401 - no yield in one
-        return Places(tuple(known), handle)
+        for chat in _named((yield from core.chats()), named, region):
+            known.append(Place(chat.chat_id, (yield from _newest(core, chat.chat_id))))  # noqa: PERF401 - a yield
+        return Places(tuple(known), named)
     except UsageError:
         raise
     except ImsgError as error:
@@ -130,16 +132,12 @@ def places_of(core: Core, params: dict[str, Any], *, region: str) -> Plan[Places
         return Places(can_look=False)
 
 
-def _chats_of(core: Core, params: dict[str, Any], region: str) -> Plan[tuple[list[int], str | None]]:
-    chat_id = params.get("chat_id")
-    if chat_id is not None:
-        return [chat_id], None
-    chats = yield from core.chats()
-    handle = params.get("to")
-    if handle is not None:
-        return [chat.chat_id for chat in reachable(handle, chats, region=region)], handle
-    guid, identifier = params.get("chat_guid"), params.get("chat_identifier")
-    return [chat.chat_id for chat in chats if guid in (chat.guid, None) and identifier in (chat.identifier, None)], None
+def _named(chats: Iterable[Chat], named: dict[str, Any], region: str) -> list[Chat]:
+    """Return the chats that a target of the wire is about, chat ids aside."""
+    if "to" in named:
+        return reachable(named["to"], chats, region=region)
+    guid, identifier = named.get("chat_guid"), named.get("chat_identifier")
+    return [chat for chat in chats if guid in (chat.guid, None) and identifier in (chat.identifier, None)]
 
 
 def _newest(core: Core, chat_id: int) -> Plan[int]:
@@ -185,13 +183,24 @@ def look_once(
 
 
 def _all_places(core: Core, places: Places, region: str) -> Plan[list[Place]]:
-    if places.handle is None:
+    if not places.named:
         return list(places.known)
     known = {place.chat_id: place for place in places.known}
     chats = yield from core.chats()
-    reached = reachable(places.handle, chats, region=region)
     # A chat that was not there before holds nothing older than the send.
-    return [known.get(chat.chat_id) or Place(chat.chat_id, 0) for chat in reached]
+    return [known.get(chat.chat_id) or Place(chat.chat_id, 0) for chat in _named(chats, places.named, region)]
+
+
+def chat_of(core: Core, places: Places, guid: str | None, *, region: str) -> Plan[int | None]:
+    """Return the one chat that a send went into, None where it cannot be told."""
+    try:
+        found = yield from _all_places(core, places, region)
+        if len(found) > 1 and guid is not None:
+            found = [Place(chat.chat_id, 0) for chat in (yield from core.chats()) if chat.guid == guid]
+    except ImsgError as error:
+        log.info("the chat of a send cannot be looked up: %s", type(error).__name__)
+        return None
+    return found[0].chat_id if len(found) == 1 else None
 
 
 def _newer(core: Core, place: Place, *, files: bool) -> Plan[list[Message]]:

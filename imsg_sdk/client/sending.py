@@ -16,7 +16,7 @@ import msgspec
 from imsg_sdk.addressing import Handle
 from imsg_sdk.client.abilities import NO_MESSAGES, is_listed, require_listed
 from imsg_sdk.client.core import Core
-from imsg_sdk.client.looking import Claims, Place, Places, Wanted, look, places_of
+from imsg_sdk.client.looking import Claims, Place, Places, Wanted, chat_of, look, places_of
 from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_params
 from imsg_sdk.client.outcome import Fate, judge, reason
 from imsg_sdk.client.plan import Plan, Wait
@@ -106,7 +106,7 @@ class Sender:
         wanted = _wanted(request)
         session = yield from self._session(shown)
         method = self._method(session, request, shown)
-        places = yield from places_of(self.core, request, region=self.core.region)
+        places = yield from self.places(request)
         if method == "send.tracked":
             attempt = attempt_id or str(uuid.uuid4())
             wanted = Wanted(guid=attempt)
@@ -144,9 +144,9 @@ class Sender:
             None if it is not there.
         """
         request = check_params(dict(params))
-        places = yield from places_of(self.core, request, region=self.core.region)
+        places = yield from self.places(request)
         known = tuple(Place(place.chat_id, after_rowid) for place in places.known)
-        places = Places(known, places.handle, places.can_look)
+        places = Places(known, places.named, places.can_look)
         tries = [Wanted(guid=attempt_id)] if attempt_id is not None else []
         for wanted in (*tries, _wanted(request)):
             row = yield from look(
@@ -201,16 +201,33 @@ class Sender:
             if isinstance(error, SendUncertain):
                 raise
             raise uncertain(reason(error), shown) from error
-        row = yield from self._confirmed(answer, places, wanted)
-        return _accepted(answer, before, request) if row is None else _observed(row, answer, before, request)
+        return (yield from self.result(answer, places, request, wanted))
 
-    def _confirmed(self, answer: dict[str, Any], places: Places, wanted: Wanted) -> Plan[Message | None]:
+    def places(self, request: dict[str, Any]) -> Plan[Places]:
+        """Return where what is sent with `request` will be seen."""
+        return places_of(self.core, request, region=self.core.region)
+
+    def result(
+        self, answer: dict[str, Any], places: Places, request: dict[str, Any], wanted: Wanted | None = None
+    ) -> Plan[SendResult]:
+        """Return what is known after a program said that it sent something; `wanted` finds it without an id."""
+        before = max((place.before for place in places.known), default=None)
+        row = yield from self._confirmed(answer, places, wanted)
+        result = _accepted(answer, before, request) if row is None else _observed(row, answer, before, request)
+        if result.chat_id is None and places.can_look:
+            chat_id = yield from chat_of(self.core, places, result.chat_guid, region=self.core.region)
+            result = msgspec.structs.replace(result, chat_id=chat_id)
+        return result
+
+    def _confirmed(self, answer: dict[str, Any], places: Places, wanted: Wanted | None) -> Plan[Message | None]:
         guid, rowid = _guid_of(answer), _rowid_of(answer)
         if guid is not None and rowid is not None:
             self._claims.take(rowid)  # the program has seen it
             return Message(rowid=rowid, guid=guid, is_from_me=True)
         if guid is not None or rowid is not None:
             wanted = Wanted(guid=guid, rowid=rowid)
+        if wanted is None:
+            return None
         return (yield from self._look(places, wanted, min(_CONFIRM_S, self._settle_timeout_s)))
 
     def _look(self, places: Places, wanted: Wanted, for_s: float) -> Plan[Message | None]:
@@ -325,13 +342,13 @@ def _ended(fate: Fate, error: ImsgError, method: str, shown: str) -> SendError:
 
 
 def _failed(error: ImsgError, shown: str) -> SendFailed:
-    hint = error.hint or "nothing was sent; it may be tried again"
-    return SendFailed(f"not sent: {reason(error)}", target=shown, retry_safe=True, hint=hint)
+    hint = error.hint or "nothing was done; it may be tried again"
+    return SendFailed(f"not carried out: {reason(error)}", target=shown, retry_safe=True, hint=hint)
 
 
 def uncertain(why: str, shown: str) -> SendUncertain:
     """Return the error for what may have been carried out."""
-    return SendUncertain(f"it may have been sent: {why}", target=shown, hint=_LOOK)
+    return SendUncertain(f"it may have been carried out: {why}", target=shown, hint=_LOOK)
 
 
 def shown_target(params: Mapping[str, Any]) -> str:

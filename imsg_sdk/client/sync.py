@@ -13,7 +13,7 @@ from imsg_sdk.arguments import People, TimeLike, checked_limit
 from imsg_sdk.client import history
 from imsg_sdk.client.filters import Filter, make_filter
 from imsg_sdk.client.plan import run
-from imsg_sdk.client.sync_sending import SyncSending
+from imsg_sdk.client.sync_actions import SyncActions
 from imsg_sdk.client.tabular import ProgressOption, frame_of, read_frame, shown
 from imsg_sdk.client.targets import ChatLike, Targets
 from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, MESSAGES, PARTICIPANTS, REACTIONS, Table
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["IMessageClient"]
 
 
-class IMessageClient(SyncSending):
+class IMessageClient(SyncActions):
     """Apple Messages through a child process, as DataFrames.
 
     The child is started by the first call that needs it.  Use the client in ``with``, or call :meth:`close`;

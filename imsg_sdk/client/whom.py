@@ -28,7 +28,7 @@ from imsg_sdk.addressing import (
 from imsg_sdk.errors import AddressError
 from imsg_sdk.models import Chat, CreatedChat, Message, Participant
 
-__all__ = ["Addressee", "SendTarget", "find_addressee", "is_direct", "reachable", "service_of"]
+__all__ = ["Addressee", "SendTarget", "find_addressee", "is_direct", "person", "reachable", "service_of"]
 
 SendTarget = TargetLike | Chat | CreatedChat | Message | SupportsIndex
 """A chat id, a target as text, an exact handle, or a record of a chat or of a message in it."""
@@ -218,6 +218,27 @@ def _is_with(chat: Chat, handle: str, key: str, region: str) -> bool:
 
 def _goes_by(chat: Chat, service: Service | None) -> bool:
     return service in (None, Service.AUTO) or service_of(chat.service) in (None, service)
+
+
+def person(handle: object, *, region: str) -> str:
+    """Return the handle of one person as it is sent, whether there is a chat with them or not.
+
+    Raises
+    ------
+    AddressError
+        It is not surely the address of one person.
+    """
+    if isinstance(handle, Handle):
+        handle = handle.raw
+    if not isinstance(handle, str):
+        raise AddressError(f"a {type(handle).__name__} is no handle", hint="give a phone number or an e-mail address")
+    parsed = parse_target(handle)
+    if parsed.handle is None:
+        raise AddressError("a chat is no person", hint="give a phone number or an e-mail address")
+    text = trim(parsed.handle)
+    if _SEVERAL.search(text):
+        raise AddressError("the handle holds more than one address", hint="give one phone number or e-mail address")
+    return _handle(text, region, _explicit(parsed))
 
 
 def _handle(text: str, region: str, service: Service | None) -> str:

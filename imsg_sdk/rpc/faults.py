@@ -131,6 +131,8 @@ def _classify(method: str, code: int, title: str, detail: str) -> _Choice:
 
 
 def _invalid(method: str, detail: str) -> _Choice:
+    if "poll." in method:  # its words repeat those of the poll
+        return InvalidParams, f"{method}: the program refuses the poll or the option", "error.data holds its words"
     if re.search(r"\b(does not exist|not found|unknown chat_id)\b", detail, re.IGNORECASE):
         return NotFound, f"{method}: {detail}", "chats() lists what there is"
     if "unavailable because" in detail:
