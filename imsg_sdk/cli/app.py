@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imsg_sdk import __version__
-from imsg_sdk.cli import demo, doctor, export, reading
+from imsg_sdk.cli import demo, doctor, export, pairing, reading
 from imsg_sdk.cli.hints import in_words_of_the_shell
 from imsg_sdk.cli.parser import Parser
 from imsg_sdk.cli.source import NO_MAC, check_source_options
@@ -47,12 +47,25 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"imsg-sdk {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
-    for add in (demo.add, doctor.add, reading.add_chats, reading.add_messages, reading.add_search, export.add):
+    for add in (
+        demo.add,
+        doctor.add,
+        reading.add_chats,
+        reading.add_messages,
+        reading.add_search,
+        export.add,
+        pairing.add,
+    ):
         add(commands)
     for name, text in _HANDED_OVER.items():
         commands.add_parser(name, help=text, add_help=False)
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show where an error came from")
+        for inner in command.inner.values():
+            # Sets nothing where it is not given, so that it may stand before the inner command too.
+            inner.add_argument(
+                "--debug", action="store_true", default=argparse.SUPPRESS, help="show where an error came from"
+            )
     return parser
 
 

@@ -46,6 +46,11 @@ class Parser(argparse.ArgumentParser):
         sys.stderr.write(f"{self.prog}: {_plain(message, commands)}\n  → {self.prog} --help shows how it is used\n")
         raise SystemExit(WRONG_USE)
 
+    @property
+    def inner(self) -> dict[str, Parser]:
+        """Return the parsers of the commands of this command, by name."""
+        return {name: parser for action in _commands(self) for name, parser in action.choices.items()}
+
     def chosen(self, found: argparse.Namespace) -> Parser:
         """Return the parser of the command that was chosen, of the innermost where one has commands of its own."""
         parser = self

@@ -5,7 +5,7 @@ One SQLite file for each account, in a folder that only its owner can read, boun
 
 from __future__ import annotations
 
-from imsg_sdk.gateway.state.folder import STATE_VARIABLE, state_folder
+from imsg_sdk.gateway.state.folder import STATE_VARIABLE, accounts_of, state_folder, state_path
 from imsg_sdk.gateway.state.journal import POINTS, Journal
 from imsg_sdk.gateway.state.lease import Lease, LeaseInfo, read_lease
 from imsg_sdk.gateway.state.pairings import PairingStore
@@ -37,6 +37,8 @@ __all__ = [
     "PairingStore",
     "StateReader",
     "Unfinished",
+    "accounts_of",
     "read_lease",
     "state_folder",
+    "state_path",
 ]

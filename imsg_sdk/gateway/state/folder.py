@@ -10,13 +10,22 @@ from typing import Final
 
 from imsg_sdk.errors import JournalError
 
-__all__ = ["STATE_VARIABLE", "database_path", "lock_path", "make_private_file", "state_folder"]
+__all__ = [
+    "STATE_VARIABLE",
+    "accounts_of",
+    "database_path",
+    "lock_path",
+    "make_private_file",
+    "state_folder",
+    "state_path",
+]
 
 STATE_VARIABLE: Final = "IMSG_SDK_STATE_DIR"
 """Names the state folder where none is given."""
 
 _OTHERS: Final = 0o077
 _OURS: Final = re.compile(r"gateway-.*\.(db|db-wal|db-shm|db-journal|lock)")
+_DATABASE: Final = re.compile(r"gateway-([a-z0-9_-]+)\.db")
 _ODD: Final = re.compile(r"[^a-z0-9_-]")
 LEASES: Final = "leases"
 """Sub-folder of the locks on databases."""
@@ -35,7 +44,7 @@ def state_folder(path: str | os.PathLike[str] | None = None) -> Path:
     JournalError
         It cannot be made or written, or others can read it and that cannot be changed.
     """
-    folder = Path(path or os.environ.get(STATE_VARIABLE) or _default()).expanduser().absolute()
+    folder = state_path(path)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _close_to_others(folder)
@@ -50,6 +59,17 @@ def state_folder(path: str | os.PathLike[str] | None = None) -> Path:
             hint="make it yours (chown, chmod 700), or give another folder",
         )
     return folder
+
+
+def state_path(path: str | os.PathLike[str] | None = None) -> Path:
+    """Return where the state folder is or would be, without making it; `path` as for :func:`state_folder`."""
+    return Path(path or os.environ.get(STATE_VARIABLE) or _default()).expanduser().absolute()
+
+
+def accounts_of(folder: Path) -> tuple[str, ...]:
+    """Return the accounts that have state in a folder; none where there is no such folder."""
+    found = (match[1] for each in folder.glob("gateway-*.db") if (match := _DATABASE.fullmatch(each.name)))
+    return tuple(sorted(found))
 
 
 def _default() -> Path:
