@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from imsg_sdk.server.argv import COMMANDS, Invocation, UsageError, read_argv
 from imsg_sdk.server.dialect import PROGRAM_VERSIONS, Dialect
@@ -14,9 +15,15 @@ from imsg_sdk.server.paths import expand_home, home
 
 __all__ = ["main"]
 
+Own = Callable[[Invocation, str, Writer], int]
+"""Runs a command on the database at a path; returns the exit status."""
 
-def main(words: list[str] | None = None, rpc: Callable[[Invocation, str, Writer], int] | None = None) -> int:
-    """Run one command and return its exit status; a world behind the server brings its own `rpc`."""
+
+def main(words: list[str] | None = None, own: Mapping[str, Own] | None = None, *, version: str | None = None) -> int:
+    """Run one command and return its exit status.
+
+    A world behind the server brings its `own` of some commands, and may say another `version`.
+    """
     if sys.platform == "win32":
         sys.stderr.write("imsg_sdk.server needs macOS or Linux; on Windows use imsg_sdk.read_chat_db.\n")
         return 2
@@ -28,10 +35,10 @@ def main(words: list[str] | None = None, rpc: Callable[[Invocation, str, Writer]
     try:
         invocation = read_argv(words)
         if invocation.wants != "run":
-            return _inform(invocation, writer)
+            return _inform(invocation, writer, version)
         path = expand_home(invocation.text("db") or f"{home()}/Library/Messages/chat.db")
-        if invocation.command == "rpc":
-            return (rpc or _rpc)(invocation, path, writer)
+        if (command := (own or _OWN).get(invocation.command or "")) is not None:
+            return command(invocation, path, writer)
         from imsg_sdk.server.commands import run
 
         return run(invocation, path, writer)
@@ -45,9 +52,9 @@ def main(words: list[str] | None = None, rpc: Callable[[Invocation, str, Writer]
         return 1
 
 
-def _inform(invocation: Invocation, writer: Writer) -> int:
+def _inform(invocation: Invocation, writer: Writer, version: str | None) -> int:
     if invocation.wants == "version":
-        text = PROGRAM_VERSIONS[invocation.dialect] + "\n"
+        text = (version or PROGRAM_VERSIONS[invocation.dialect]) + "\n"
     else:
         from imsg_sdk.server import help as pages
 
@@ -76,6 +83,9 @@ def _rpc(invocation: Invocation, path: str, writer: Writer) -> int:
     RpcServer(source, writer, dialect=dialect, extended=extended).serve(0)
     source.close()
     return 0
+
+
+_OWN: Final[Mapping[str, Own]] = {"rpc": _rpc}
 
 
 if __name__ == "__main__":

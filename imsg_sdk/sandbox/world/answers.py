@@ -112,7 +112,7 @@ class Answers:
     """Lets the people of a world act by their scripts."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self.world = world
         world.hearing = self.hear
         world.kinds["chatter"] = self._chat
 
@@ -120,30 +120,30 @@ class Answers:
         """Let everybody in the chat follow the first rule that fits; called within the turn of what they hear."""
         told: set[str] = set()
         for member in heard.chat.members:
-            if self._world.accounts.owns(member.address) or (heard.member and heard.member.address == member.address):
+            if self.world.accounts.owns(member.address) or (heard.member and heard.member.address == member.address):
                 continue
-            person = self._world.circle.of(member.address)
+            person = self.world.circle.of(member.address)
             if person.name in told:
                 continue
             told.add(person.name)
             self._follow(heard, person, member.address)
 
     def _follow(self, heard: Heard, person: Person, address: str) -> None:
-        with self._world.turn() as turn:
+        with self.world.turn() as turn:
             for index, rule in enumerate(self._rules(person, address)):
                 found = self._fits(rule, heard)
                 if found is None or not turn.dice.chance(rule.chance):
                     continue
                 if rule.times is not None and not self._count(f"rule/{person.name}/{index}", rule.times):
                     continue
-                deeds = _Deeds(self._world, heard, person, address, found)
+                deeds = _Deeds(self.world, heard, person, address, found)
                 deeds.enter(rule.do, turn.dice)
                 return
 
     def _rules(self, person: Person, address: str) -> list[Rule]:
         if person.script is not None:
             return msgspec.convert(person.script, list[Rule])
-        if self._world.state.get("others", "silent") == "friendly" and friendly.answers(address):
+        if self.world.state.get("others", "silent") == "friendly" and friendly.answers(address):
             return msgspec.convert(friendly.script(person.language), list[Rule])
         return []
 
@@ -157,10 +157,10 @@ class Answers:
         return None if found is None else tuple(group or "" for group in found.groups())
 
     def _count(self, name: str, most: int) -> bool:
-        done = int(self._world.state.get(name, 0))
+        done = int(self.world.state.get(name, 0))
         if done >= most:
             return False
-        self._world.state.put(name, done + 1)
+        self.world.state.put(name, done + 1)
         return True
 
     # by themselves
@@ -169,8 +169,8 @@ class Answers:
         """Add people to the world, and let those speak who speak by themselves."""
         for person in people:
             check_script(person.script or [])
-        with self._world.turn():
-            self._world.circle.add(*people)
+        with self.world.turn():
+            self.world.circle.add(*people)
             for person in people:
                 for chatter in person.chatter:
                     self.begin({"from": person.addresses[0], **chatter})
@@ -178,9 +178,9 @@ class Answers:
     def begin(self, chatter: dict[str, Any]) -> None:
         """Let something be said again and again from now on."""
         every = msgspec.convert(chatter, Chatter).every
-        with self._world.turn() as turn:
+        with self.world.turn() as turn:
             seconds = _seconds(every, turn.dice)
-            self._world.after(seconds, "chatter", is_background=True, **chatter)
+            self.world.after(seconds, "chatter", is_background=True, **chatter)
 
     def _chat(self, world: World, args: dict[str, Any]) -> dict[str, Any]:
         chatter = msgspec.convert(args, Chatter)
@@ -201,7 +201,7 @@ class Answers:
             return world.do("receive", {"from": sender, "chat": chat.guid, "text": text})
 
     def _some_chat(self, chatter: Chatter, dice: Dice) -> Chat:
-        world = self._world
+        world = self.world
         if chatter.chat is not None:
             return world.chat_with(chatter.chat)
         if chatter.sender is not None:

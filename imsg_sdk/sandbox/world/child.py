@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +13,7 @@ from imsg_sdk.sandbox.world.control import Control
 from imsg_sdk.sandbox.world.deeds import DEEDS
 from imsg_sdk.sandbox.world.events import Feed
 from imsg_sdk.sandbox.world.ledger import Ledger
+from imsg_sdk.sandbox.world.program import Program, read_version, tell_status
 from imsg_sdk.sandbox.world.sender import WorldSenders
 from imsg_sdk.sandbox.world.state import State
 from imsg_sdk.sandbox.world.world import World
@@ -57,8 +59,9 @@ class Parts(NamedTuple):
 class SandboxExtension(Extension):
     """Answers ``sandbox.…`` and lets parts change everything else."""
 
-    def __init__(self, parts: Parts, taking_part: list[Part]) -> None:
+    def __init__(self, parts: Parts, program: Program, taking_part: list[Part]) -> None:
         self._parts = parts
+        self._program = program
         self._taking_part = taking_part
         self._feed = Feed(parts.world.state, self._tell)
         parts.senders.following = self._feed.follow
@@ -71,7 +74,7 @@ class SandboxExtension(Extension):
             self._feed.stop(request.params.get("subscription", 0))
         for part in reversed(self._taking_part):
             go_on = _through(part, go_on)
-        return tell_names(self._parts.world, request, go_on)
+        return self._program.call(request, lambda heard: tell_names(self._parts.world, heard, go_on))
 
     def notify(self, number: int, method: str, params: list[Any]) -> list[Any]:
         """Return what is left of some notifications."""
@@ -98,21 +101,49 @@ def _through(part: Part, go_on: Next) -> Next:
 
 
 def main(words: list[str]) -> int:
-    """Run one command as ``imsg`` does; return the exit status."""
-    return run(words, _rpc)
+    """Run one command as ``imsg`` does; return the exit status.
+
+    Besides the options of the server, ``--as VERSION`` says which ``imsg`` it is.
+    """
+    words, version = _own_option(words)
+
+    def rpc(invocation: Invocation, path: str, writer: Writer) -> int:
+        if not State(path).exists:
+            from imsg_sdk.sandbox.world.make import make_world
+
+            make_world(path).close()
+        serve(path, writer, dialect=invocation.dialect, extended=invocation.extended, version=version)
+        return 0
+
+    def status(invocation: Invocation, path: str, writer: Writer) -> int:
+        state = State(path)
+        tell_status(writer, Program(state if state.exists else None, invocation.dialect, version), invocation)
+        return 0
+
+    try:
+        return run(words, {"rpc": rpc, "status": status}, version=version)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
 
 
-def _rpc(invocation: Invocation, path: str, writer: Writer) -> int:
-    if not State(path).exists:
-        from imsg_sdk.sandbox.world.make import make_world
-
-        make_world(path).close()
-    serve(path, writer, dialect=invocation.dialect, extended=invocation.extended)
-    return 0
+def _own_option(words: list[str]) -> tuple[list[str], str | None]:
+    if "--as" not in words[:-1]:
+        return words, None
+    place = words.index("--as")
+    return words[:place] + words[place + 2 :], words[place + 1]
 
 
-def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, fd: int = 0) -> None:
-    """Serve one client until its input ends; the world must be there."""
+def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, version: str | None = None) -> None:
+    """Serve one client until its input ends; the world must be there.
+
+    Raises
+    ------
+    ValueError
+        There is no such version of that dialect.
+    """
+    if version is not None:
+        read_version(version, dialect)
     world = World(State(path), Ledger(path))
     world.kinds |= DEEDS
     agenda = Agenda(world)
@@ -123,9 +154,9 @@ def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, fd: in
     senders = WorldSenders(world, dialect)
     control = Control(world, agenda, Answers(world))
     parts = Parts(dialect, world, agenda, senders, control, writer, source)
-    extension = SandboxExtension(parts, [make(parts) for make in _TAKING_PART])
+    extension = SandboxExtension(parts, Program(world.state, dialect, version), [make(parts) for make in _TAKING_PART])
     agenda.start()
-    RpcServer(source, writer, dialect=dialect, extended=extended, senders=senders, extension=extension).serve(fd)
+    RpcServer(source, writer, dialect=dialect, extended=extended, senders=senders, extension=extension).serve(0)
     agenda.close()
     source.close()
     world.ledger.close()

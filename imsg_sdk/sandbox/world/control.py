@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, Literal
 
 import msgspec
 
 from imsg_sdk.sandbox.world.accounts import Person
 from imsg_sdk.sandbox.world.agenda import Agenda
 from imsg_sdk.sandbox.world.answers import Answers
-from imsg_sdk.sandbox.world.world import World
+from imsg_sdk.sandbox.world.world import NewChat, World
 from imsg_sdk.server.faults import RpcError
 
 __all__ = ["Control"]
@@ -18,6 +18,30 @@ __all__ = ["Control"]
 Params = dict[str, Any]
 Result = dict[str, Any]
 MOST: int = 100_000
+
+
+class Switches(msgspec.Struct, forbid_unknown_fields=True):
+    """What can be switched while a world goes on."""
+
+    bridge: bool = True
+    """Whether there is a bridge: all that is more than plain sending."""
+    automation: bool = True
+    """Whether Messages may be automated: without it no plain sending either."""
+    messages: bool = True
+    """Whether there is a Messages at all."""
+    version: str | None = None
+    """Another version of the program."""
+    methods: list[str] | None = None
+    """The only methods there are."""
+    without: list[str] = []
+    """Methods that there are not."""
+    others: Literal["friendly", "silent"] = "silent"
+    """What people do who have no script."""
+    body_only: float = 0.3
+    """How many texts stand in the body only."""
+
+
+_SWITCHES: Final = {name: getattr(Switches(), name) for name in Switches.__struct_fields__}
 
 
 class Control:
@@ -39,6 +63,7 @@ class Control:
             "sandbox.run_until_idle": self._run_until_idle,
             "sandbox.people": self._people,
             "sandbox.switch": self._switch,
+            "sandbox.chat": self._chat,
             "sandbox.sent": self._sent,
             "sandbox.state": self._state,
             "sandbox.fault": self._fault,
@@ -80,10 +105,17 @@ class Control:
         return {"people": [msgspec.to_builtins(person) for person in self._world.circle.all()]}
 
     def _switch(self, params: Params) -> Result:
+        switches = msgspec.convert(params, Switches)
+        state = self._world.state
         with self._world.turn():
-            for name, value in params.items():
-                self._world.state.put(name, value)
-        return {"ok": True}
+            for name in params:
+                state.put(name, getattr(switches, name))
+        return {name: state.get(name, default) for name, default in _SWITCHES.items()}
+
+    def _chat(self, params: Params) -> Result:
+        wanted = msgspec.convert(params, NewChat)
+        chat = self._world.make_chat(wanted)
+        return {"chat_id": chat.rowid, "guid": chat.guid}
 
     def _sent(self, params: Params) -> Result:
         acts = self._world.state.listed("act", int(params.get("since", 0)))

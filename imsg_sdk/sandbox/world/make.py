@@ -19,7 +19,7 @@ from imsg_sdk.sandbox.world.accounts import Person, accounts_of
 from imsg_sdk.sandbox.world.answers import Answers, Chatter, check_script
 from imsg_sdk.sandbox.world.ledger import Ledger, newest_us
 from imsg_sdk.sandbox.world.state import State
-from imsg_sdk.sandbox.world.world import World
+from imsg_sdk.sandbox.world.world import NewChat, World
 
 __all__ = ["Cast", "copy_history", "make_world", "read_cast"]
 
@@ -36,6 +36,7 @@ class Cast(msgspec.Struct, forbid_unknown_fields=True):
     others: str = "silent"
     accounts: list[str] = []
     chatter: list[dict[str, Any]] = []
+    chats: list[NewChat] = []
 
 
 def make_world(
@@ -94,6 +95,8 @@ def make_world(
     answers = Answers(World(state, ledger))
     with state.turn():
         answers.admit([*cast.people, *_named(names or {}, cast.people)])
+        for chat in cast.chats:
+            answers.world.make_chat(chat)
         for chatter in cast.chatter:
             answers.begin(chatter)
     ledger.close()

@@ -55,6 +55,7 @@ _EVENTS: Final = "bridge.events.subscribe"
 _ALL: Final = (*tables.MUTATIONS, *tables.ALIASES, _EVENTS)
 _WITHOUT_BRIDGE: Final = ("send",)
 _NOT_ON_IMESSAGE: Final = 22
+_NOT_ALLOWED: Final = "Not authorized to send Apple events to Messages. (-1743)"
 _PLAIN: Final = frozenset("0123456789 +-.()")
 
 
@@ -81,7 +82,11 @@ class WorldSenders:
     @property
     def has_bridge(self) -> bool:
         """Whether there is a bridge at this moment."""
-        return bool(self._world.state.get("bridge", True))
+        return bool(self._world.state.get("bridge", True)) and self._has_messages
+
+    @property
+    def _has_messages(self) -> bool:
+        return bool(self._world.state.get("messages", True))
 
     @property
     def bridge(self) -> Result:
@@ -95,12 +100,12 @@ class WorldSenders:
     @property
     def supported(self) -> tuple[str, ...]:
         """Methods that a Mac has and a machine without Messages has not."""
-        return _ALL if self._dialect is Dialect.V1 else ()
+        return _ALL if self._dialect is Dialect.V1 and self._has_messages else ()
 
     @property
     def methods(self) -> tuple[str, ...]:
         """Those that work now."""
-        return self.supported if self.has_bridge else _WITHOUT_BRIDGE
+        return self.supported if self.has_bridge else _WITHOUT_BRIDGE if self._has_messages else ()
 
     def follow_events(self, number: int, buffer_limit: int) -> None:
         """Report what the bridge notices as subscription `number`."""
@@ -137,6 +142,8 @@ class WorldSenders:
         self._world.state.add("act", act)
 
     def _do(self, operation: Operation) -> Result:
+        if not self._has_messages:
+            return self._nobody.perform(operation)
         sends = operation.method == "send"
         if sends and not self._by_bridge(operation) and operation.values["transport"].lower() != "bridge":
             return self._by_applescript(operation)
@@ -173,6 +180,8 @@ class WorldSenders:
 
     def _by_applescript(self, operation: Operation) -> Result:
         values = operation.values
+        if not self._world.state.get("automation", True):
+            raise RpcError.internal(f"AppleScript failed: {_NOT_ALLOWED}")
         chat, service, error = self._addressed(operation)
         if values["file"] and not Path(expand_home(values["file"])).is_file():
             raise RpcError.internal(f"AppleScript failed: Attachment not found at {expand_home(values['file'])}")

@@ -20,7 +20,7 @@ from imsg_sdk.sandbox.world.accounts import Account, Accounts, Chat, Circle, Mem
 from imsg_sdk.sandbox.world.ledger import Ledger, Row
 from imsg_sdk.sandbox.world.state import SECOND_US, State, Turn
 
-__all__ = ["Draft", "Heard", "Placement", "Post", "World", "versions_of"]
+__all__ = ["Draft", "Heard", "NewChat", "Placement", "Post", "World", "versions_of"]
 
 _SECOND: Final = 1_000_000_000
 _DELIVERED_S: Final = (0.3, 2.0)
@@ -74,6 +74,16 @@ class Heard(msgspec.Struct, frozen=True):
     member: Member | None = None
     text: str = ""
     guid: str = ""
+
+
+class NewChat(msgspec.Struct, forbid_unknown_fields=True):
+    """A chat that is to be there.  One that ``is_thread`` is of several people, and yet no group on the wire."""
+
+    addresses: list[str]
+    name: str | None = None
+    service: str | None = None
+    account: str | None = None
+    is_thread: bool = False
 
 
 Kind = Callable[["World", dict[str, Any]], dict[str, Any]]
@@ -180,6 +190,16 @@ class World:
             )
             rowid = database.add_chat(row, handles)
         return self.chat(rowid)
+
+    def make_chat(self, wanted: NewChat) -> Chat:
+        """Make a chat that somebody asks for; one person's is found where it is there."""
+        service = wanted.service
+        if service is None:
+            service = "iMessage" if all(self.circle.of(each).imessage for each in wanted.addresses) else "SMS"
+        account = self.accounts.of(wanted.account)
+        if len(wanted.addresses) == 1:
+            return self.direct_chat(wanted.addresses[0], service, account)
+        return self.new_chat(wanted.addresses, service, name=wanted.name, account=account, is_thread=wanted.is_thread)
 
     def add_member(self, chat: Chat, address: str) -> Member:
         """Put somebody into a chat."""
