@@ -28,7 +28,7 @@ from imsg_sdk.columns import CHATS, MESSAGES, REACTIONS
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., subprocess.Popen[bytes]]
 
-COMMANDS = ("demo", "doctor", "chats", "messages", "search", "export", "sandbox")
+COMMANDS = ("demo", "doctor", "chats", "messages", "search", "export", "pairing", "sandbox")
 
 
 def json_lines(text: str) -> list[dict[str, object]]:
@@ -45,7 +45,13 @@ def test_help_names_every_command_and_gives_examples(run: Run) -> None:
     assert "examples:" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["demo", "doctor", "chats", "messages", "search", "export", "sandbox generate"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("demo", "doctor", "chats", "messages", "search", "export", "sandbox generate"),
+        *("pairing list", "pairing approve", "pairing revoke"),
+    ],
+)
 def test_every_command_has_examples_and_json(run: Run, command: str) -> None:
     done = run(*command.split(), "--help")
     assert done.returncode == 0
