@@ -27,6 +27,8 @@ _log = logging.getLogger("imsg_sdk.gateway.handlers")
 
 _LOST_PER_THREAD: Final = 4
 """Threads that may be left to themselves, for each that runs handlers."""
+_PATIENCE: Final = 4
+"""Longest wait for a thread, in times of the longest run."""
 _END: Final = object()
 
 
@@ -125,7 +127,13 @@ class HandlerCalls:
         return call
 
     async def _in_time(self, function: HandlerFunction, context: Context, said: _Said) -> None:
-        task = asyncio.get_running_loop().create_task(self._drive(function, context, said))
+        if _is_async(function):
+            running = self._drive(function(context), said)
+        else:
+            # Waiting for a thread is no fault of the handler: its time begins behind it.
+            await self._threads.acquire(_PATIENCE * self._timeout_s)
+            running = self._drive_plain(function, context, said)
+        task = asyncio.get_running_loop().create_task(running)
         try:
             done, _ = await asyncio.wait({task}, timeout=self._timeout_s)
         except asyncio.CancelledError:
@@ -148,11 +156,10 @@ class HandlerCalls:
         if not task.cancelled():
             task.exception()  # looked at, so that nobody complains about it
 
-    async def _drive(self, function: HandlerFunction, context: Context, said: _Said) -> None:
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            result = function(context)
-        else:
-            result = await self._threads.run(_plain, function, context, said)
+    async def _drive_plain(self, function: HandlerFunction, context: Context, said: _Said) -> None:
+        await self._drive(await self._threads.run_acquired(_plain, function, context, said), said)
+
+    async def _drive(self, result: Any, said: _Said) -> None:
         while result is not _END:
             if inspect.isasyncgen(result):
                 async for each in result:
@@ -165,6 +172,10 @@ class HandlerCalls:
             else:
                 said.take(result)
                 return
+
+
+def _is_async(function: HandlerFunction) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 class _Overdue(HandlerError):
@@ -205,8 +216,28 @@ class _Threads:
         self._most_lost = _LOST_PER_THREAD * size
         self.lost = 0
 
+    async def acquire(self, timeout_s: float | None = None) -> None:
+        """Wait for a thread; :meth:`run_acquired` uses it.
+
+        Raises
+        ------
+        HandlerError
+            None was free in time: those that run hang.
+        """
+        try:
+            await asyncio.wait_for(self._free.acquire(), timeout_s)
+        except TimeoutError:
+            raise HandlerError(
+                "no thread was free for a handler", hint="handlers hang; or raise imessage.limits.handlerThreads"
+            ) from None
+
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        await self._free.acquire()
+        """Wait for a thread and call a function on it."""
+        await self.acquire()
+        return await self.run_acquired(function, *arguments)
+
+    async def run_acquired(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function on the thread that was waited for."""
         loop = asyncio.get_running_loop()
         call = _Call(loop, self._ended)
         try:
