@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from imsg_sdk.client.sync import IMessageClient
     from imsg_sdk.client.tabular import ProgressOption
     from imsg_sdk.client.targets import ChatLike, Targets
+    from imsg_sdk.client.watching.aio import AsyncWatch
+    from imsg_sdk.client.watching.status import WatchStatus
+    from imsg_sdk.client.watching.watch import Watch
     from imsg_sdk.errors import ImsgError
     from imsg_sdk.frames.history import History, read_chat_db
     from imsg_sdk.models import (
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 # Public names and the modules that hold them; nothing is imported before it is asked for.
 _PUBLIC = {
     "AsyncIMessageClient": "imsg_sdk.client.aio",
+    "AsyncWatch": "imsg_sdk.client.watching.aio",
     "Attachment": "imsg_sdk.models",
     "Chat": "imsg_sdk.models",
     "ChatLike": "imsg_sdk.client.targets",
@@ -47,11 +51,14 @@ _PUBLIC = {
     "Stats": "imsg_sdk.models",
     "Targets": "imsg_sdk.client.targets",
     "TimeLike": "imsg_sdk.arguments",
+    "Watch": "imsg_sdk.client.watching.watch",
+    "WatchStatus": "imsg_sdk.client.watching.status",
     "read_chat_db": "imsg_sdk.frames.history",
 }
 
 __all__ = [
     "AsyncIMessageClient",
+    "AsyncWatch",
     "Attachment",
     "Chat",
     "ChatLike",
@@ -70,6 +77,8 @@ __all__ = [
     "Stats",
     "Targets",
     "TimeLike",
+    "Watch",
+    "WatchStatus",
     "__version__",
     "read_chat_db",
 ]

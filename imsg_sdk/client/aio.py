@@ -32,6 +32,8 @@ from imsg_sdk.models import (
 
 if TYPE_CHECKING:
     from imsg_sdk.client.doctor import Probe, Report
+    from imsg_sdk.client.watching.aio import AsyncWatch
+    from imsg_sdk.client.watching.opening import Since
 
 __all__ = ["AsyncIMessageClient"]
 
@@ -237,6 +239,40 @@ class AsyncIMessageClient(AsyncActions):
         while (piece := await _run(pieces.next())) is not None:
             for message in piece:
                 yield message
+
+    def watch(
+        self,
+        chat: Targets = None,
+        *,
+        since: Since = None,
+        participants: People | None = None,
+        from_me: bool | None = None,
+        include_reactions: bool = False,
+        attachments: bool = True,
+        patience_s: float | None = 300.0,
+    ) -> AsyncWatch:
+        """Return messages as they arrive; not a coroutine.  See `IMessageClient.watch`.
+
+        Returns
+        -------
+        AsyncWatch
+            For ``async for``, or ``await`` on ``get`` and ``get_many``.  It finds its place when it is first
+            awaited, so ``since=None`` means then: by ``async with``, ``start()`` or the first message.
+        """
+        from imsg_sdk.client.watching.aio import AsyncWatch
+        from imsg_sdk.client.watching.opening import make_feed
+
+        feed = make_feed(
+            self._core,
+            chat,
+            since=since,
+            participants=participants,
+            from_me=from_me,
+            include_reactions=include_reactions,
+            attachments=attachments,
+            patience_s=patience_s,
+        )
+        return AsyncWatch(self, feed)
 
     async def stats(
         self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None

@@ -1,0 +1,1 @@
+"""Watching: messages as they arrive, from any program, through restarts, gaps and silence."""

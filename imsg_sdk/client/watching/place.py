@@ -1,0 +1,170 @@
+"""Where a watch stands: which rows it has seen, what waits to be handed out, what is still to come.
+
+No I/O in this file.  Whatever happens outside (a child dies, a call is interrupted between two instructions),
+reading on from here loses nothing: a row counts as seen only once it waits, and one that comes again is known.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable
+
+import msgspec
+
+from imsg_sdk._time import Clock, to_us
+from imsg_sdk.client.watching.cursor import Anchor, Anchors, Cursor, File
+from imsg_sdk.client.watching.holes import Holes, Times
+from imsg_sdk.client.watching.wanted import Wanted
+from imsg_sdk.models import Message
+
+__all__ = ["Place"]
+
+_GUIDS_KEPT = 4096
+
+
+class _Entry(msgspec.Struct):
+    message: Message
+    late: Times | None
+    """For a row below others that were handed out: the times of its hole."""
+    arrived: float
+
+
+class Place:
+    """Rows seen and rows to hand out, in the order of rowids but for those that were linked late."""
+
+    def __init__(self, wanted: Wanted, holes: Holes, clock: Clock) -> None:
+        self.wanted = wanted
+        self.holes = holes
+        self.position = 0
+        """Every row up to this one was seen, or is an open hole."""
+        self.file: File | None = None
+        self.n_handed_out = self.n_duplicates = self.n_healed = 0
+        self.last_rowid: int | None = None
+        self._clock = clock
+        self._anchors = Anchors()
+        self._ready: collections.deque[_Entry] = collections.deque()
+        self._handed = 0
+        self._guids: collections.OrderedDict[str, None] = collections.OrderedDict()
+
+    # ---- beginning -----------------------------------------------------------------------------------------------
+
+    def begin(self, position: int, anchors: Iterable[Anchor] = ()) -> None:
+        """Start behind a row."""
+        self.position = self._handed = position
+        self._anchors = Anchors(anchors)
+
+    def resume(self, cursor: Cursor) -> None:
+        """Start where a cursor was taken."""
+        self.begin(cursor.rowid, cursor.anchors)
+        for rowid, since_s, near_s in cursor.holes:
+            self.holes.add([rowid], since_s=since_s, near_s=near_s, now=self._clock.monotonic())
+        self.holes.hurry(self._clock.monotonic())
+
+    def anchors(self) -> tuple[Anchor, ...]:
+        """Return the rows that tell this database from another, the newest first."""
+        return self._anchors.kept()
+
+    # ---- what comes ------------------------------------------------------------------------------------------------
+
+    def take(self, message: Message, *, healed: bool = False) -> None:
+        """Take a row as it was read; `healed` if the subscription failed to report it."""
+        rowid = message.rowid
+        if message.chat_id is None:
+            self._open_hole(message)
+        elif rowid in self.holes:
+            self._take_late(message, healed)
+        elif rowid > self.position:
+            self._anchors.add(message)
+            self._offer(message, None, healed)
+            self.position = rowid
+        elif rowid == self.position:
+            self._take_again(message)
+        else:
+            self.n_duplicates += 1
+
+    def _open_hole(self, message: Message) -> None:
+        if message.rowid > self.position:
+            self.doubt([message.rowid], beside=message)
+            self.position = message.rowid
+
+    def _take_late(self, message: Message, healed: bool) -> None:
+        self._offer(message, self.holes.times(message.rowid), healed)
+        self.holes.close(message.rowid)
+
+    def _take_again(self, message: Message) -> None:
+        """Take the row that came last once more: programs send one of two chats twice."""
+        last = self._ready[-1] if self._ready else None
+        if last is not None and last.message.rowid == message.rowid:
+            last.message = _joined(last.message, message)
+        else:
+            # The filter may have left it out as a message of the other chat.
+            self._offer(message, None, False)
+
+    def _offer(self, message: Message, late: Times | None, healed: bool) -> None:
+        if not self.wanted.accepts(message):
+            return
+        if message.guid and message.guid in self._guids:
+            self.n_duplicates += 1
+            return
+        self._ready.append(_Entry(message, late, self._clock.monotonic()))
+        if message.guid:
+            self._guids[message.guid] = None
+            if len(self._guids) > _GUIDS_KEPT:
+                self._guids.popitem(last=False)
+        self.n_healed += healed
+
+    def move(self, position: int) -> None:
+        """Count everything up to a row as seen: a page said so."""
+        self.position = max(self.position, position)
+
+    def doubt(self, rowids: Iterable[int], *, beside: Message | None = None) -> None:
+        """Keep rows in mind that are not accounted for."""
+        now_s = self.now_s()
+        near_s = now_s if beside is None or beside.created_at is None else int(beside.created_at.timestamp())
+        self.holes.add(rowids, since_s=now_s, near_s=near_s, now=self._clock.monotonic())
+
+    def now_s(self) -> int:
+        """Return the Unix second of now."""
+        return to_us(self._clock.now()) // 1_000_000
+
+    # ---- handing out -----------------------------------------------------------------------------------------------
+
+    @property
+    def n_ready(self) -> int:
+        """Return how many messages wait to be handed out."""
+        return len(self._ready)
+
+    def hand_out(self, most: int) -> list[Message]:
+        """Return the next messages; the cursor stands behind the last of them."""
+        handed: list[Message] = []
+        while self._ready and len(handed) < most:
+            entry = self._ready.popleft()
+            handed.append(entry.message)
+            if entry.late is None:
+                self._handed = entry.message.rowid
+        if handed:
+            self.n_handed_out += len(handed)
+            self.last_rowid = handed[-1].rowid
+        return handed
+
+    def waiting_s(self) -> float:
+        """Return for how long the oldest message has waited here."""
+        try:
+            return max(0.0, self._clock.monotonic() - self._ready[0].arrived)
+        except IndexError:
+            return 0.0
+
+    def cursor(self) -> Cursor:
+        """Return the place behind what was handed out."""
+        late = {entry.message.rowid: entry.late for entry in self._ready if entry.late is not None}
+        is_behind = len(late) < len(self._ready)
+        rowid = self._handed if is_behind else max(self.position, self._handed)
+        holes = {**self.holes.listed(rowid), **late}
+        return Cursor(rowid, self.anchors(), tuple((hole, *holes[hole]) for hole in sorted(holes)), self.file)
+
+
+def _joined(one: Message, other: Message) -> Message:
+    """Return one message for two copies: it belongs to the lowest chat and lists all."""
+    chat_ids = tuple(sorted({*one.chat_ids, *other.chat_ids}))
+    lower = other if (other.chat_id or 0) < (one.chat_id or 0) else one
+    return msgspec.structs.replace(lower, chat_ids=chat_ids)
