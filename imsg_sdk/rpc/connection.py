@@ -362,7 +362,7 @@ class Connection:
             "a line that is not JSON-RPC was dropped, %d bytes",
             len(line),
         )
-        if line.startswith(b"{") and b'"jsonrpc"' in line:
+        if line.startswith(b"{") and b'"jsonrpc"' in line and not self._transport.is_cut:
             self._fail_only_one()
         if self._answers == 0 and self._garbage >= _GARBAGE_BEFORE_FIRST_ANSWER:
             self._fail(self._not_the_protocol())

@@ -68,6 +68,9 @@ OnEnd = Callable[[Ending], None]
 class Transport(Protocol):
     """What a connection needs: lines out, lines in, an end."""
 
+    is_cut: bool
+    """Whether the line that is being handed over is the last one and lacks its end."""
+
     def start(self, on_line: OnLine, on_end: OnEnd) -> None:
         """Begin; `on_line` is called for each line in order, then `on_end` exactly once."""
         ...
@@ -95,6 +98,7 @@ class MemoryTransport:
     def __init__(self) -> None:
         self.sent: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.is_closed = False
+        self.is_cut = False
         self._on_line: OnLine | None = None
         self._on_end: OnEnd | None = None
 
@@ -167,6 +171,7 @@ class ProcessTransport:
         self._stderr: collections.deque[bytes] = collections.deque()
         self._ended = threading.Event()
         self._reason = ""
+        self.is_cut = False
         self._stdin = self._stdout = self._stderr_fd = self._lifeline = -1
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -282,6 +287,7 @@ class ProcessTransport:
                 for line in decoder.feed(chunk):
                     on_line(line)
             if (rest := decoder.close()) is not None:
+                self.is_cut = True
                 on_line(rest)
         except LineTooLong:
             self._reason = "line too long"

@@ -81,7 +81,7 @@ class FaultHandle:
 
     @property
     def seen(self) -> int:
-        """How many events it was waiting for came along so far."""
+        """How many events it was waiting for came along until it was spent."""
         return int(self._row().get("seen", 0))
 
     @property
