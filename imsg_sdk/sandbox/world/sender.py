@@ -228,7 +228,9 @@ class WorldSenders:
             if wanted == "sms" and not allow_sms and not known_by_sms:
                 return world.direct_chat(address, "iMessage"), "iMessage", _NOT_ON_IMESSAGE
         service = "SMS" if wanted == "sms" else "iMessage"
-        chat = world.chat(row.chat_id) if row is not None else world.direct_chat(address, service)
+        # Messages finds the chat of the service, whichever one the program found by the bare address.
+        is_of_service = row is not None and (row.service == service or (row.guid or "").startswith("any;"))
+        chat = world.chat(row.chat_id) if row is not None and is_of_service else world.direct_chat(address, service)
         fails = service == "iMessage" and not world.circle.of(address).imessage
         return chat, service, _NOT_ON_IMESSAGE if fails else 0
 
