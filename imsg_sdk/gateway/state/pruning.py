@@ -57,10 +57,15 @@ class Pruner:
         with self._store:
             for number, (query, tables, kept_us) in enumerate(self._parts):
                 deleted += self._part(number, query, tables, now_us - kept_us)
-        if deleted:
-            with self._store as connection:
-                connection.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+            self._give_pages_back()
         return deleted
+
+    def _give_pages_back(self) -> None:
+        connection = self._store.connection
+        free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        for _ in range(min(free, _PAGES)):
+            # One at a time: Python leaves this statement after its first page, whatever number it names.
+            connection.execute("PRAGMA incremental_vacuum(1)")
 
     def _part(self, number: int, query: str, tables: tuple[str, ...], limit_us: int) -> int:
         connection = self._store.connection
