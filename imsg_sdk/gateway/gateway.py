@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
+from concurrent.futures import CancelledError
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -252,7 +253,7 @@ class Gateway:
         Raises
         ------
         GatewayError
-            It was not done in time, or the gateway does not run.
+            It was not done in time, or the gateway does not run, or stopped meanwhile.
         """
         thread = self._running()
         future = thread.submit(thread.runner.drain(through))
@@ -260,6 +261,10 @@ class Gateway:
             raise GatewayError("the gateway has stopped", hint="start it, and drain it then")
         try:
             _wait_for(future, timeout_s)
+        except CancelledError:
+            thread.over.exception(timeout_s)
+            thread.over.result()
+            raise GatewayError("the gateway was stopped meanwhile", hint="start it, and drain it then") from None
         except TimeoutError:
             future.cancel()
             raise GatewayError(

@@ -22,9 +22,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cases
+import gateway
 from measure import Bench, Figure, Unavailable
 
-from imsg_sdk.sandbox.generate import generate
+from imsg_sdk.sandbox.history.generate import generate
 
 CASES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "frame": cases.file_to_frame,
@@ -36,6 +37,7 @@ CASES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "start": cases.starts,
     "memory": cases.memory,
     "idle": cases.idle_watch,
+    "gateway": gateway.loop,
 }
 
 

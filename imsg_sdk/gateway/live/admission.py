@@ -61,7 +61,9 @@ class Admission:
         lane = lane_of(message)
         is_echo = self.sent.is_echo(message, now_s)
         is_self_message = False
-        if message.is_from_me:
+        if message.is_reaction:
+            pass  # an event, which has no twin
+        elif message.is_from_me:
             is_self_message = self._note_own(message, now_s) and not is_echo
         elif self._self_chat.is_twin(message, now_s) or self._ambiguous.is_twin(message, now_s):
             is_echo = True

@@ -108,14 +108,11 @@ class Runner:
         self.started_at = self._clock.now()
         try:
             await self._run(ready)
-        except ImsgError as error:
-            self.last_error = error.message
-            self.state = GatewayState.FAILED
+        except Exception as error:
+            self._note_end(error)
             raise
-        finally:
-            self.stopped_at = self._clock.now()
-            if self.state is not GatewayState.FAILED:
-                self.state = GatewayState.STOPPED
+        else:
+            self._note_end(None)
 
     async def _run(self, ready: Callable[[], object]) -> None:
         with ExitStack() as stack:
@@ -134,7 +131,7 @@ class Runner:
             )
             stack.callback(journal.close)
             self._journal = journal
-            stack.callback(self._say_goodbye)
+            stack.push(self._say_goodbye)
             self.loop = Loop(
                 self._conduct,
                 journal,
@@ -281,12 +278,18 @@ class Runner:
                 self._journal.publish(self.status().to_dict())
             await asyncio.sleep(_BEAT_S)
 
-    def _say_goodbye(self) -> None:
+    def _note_end(self, error: BaseException | None) -> None:
         self.stopped_at = self._clock.now()
         self._beat_s = 0.0
+        self.state = GatewayState.STOPPED if error is None else GatewayState.FAILED
+        if error is not None:
+            # The text of a foreign error may hold anything.
+            self.last_error = error.message if isinstance(error, ImsgError) else type(error).__name__
+
+    def _say_goodbye(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Publish the last state, while the journal is open."""
+        self._note_end(error)
         if self._journal is not None:
-            if self.state is not GatewayState.FAILED:
-                self.state = GatewayState.STOPPED
             self._journal.publish(self.status().to_dict(), force=True)
 
     def status(self) -> GatewayStatus:
