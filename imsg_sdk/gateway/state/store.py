@@ -155,37 +155,34 @@ def _prepare(connection: sqlite3.Connection, path: Path, durability: Durability)
             f"the state file {path.name} is of version {version}, this package knows {VERSION}",
             hint="update imsg-sdk, or give another state folder",
         )
-    if not version:
-        _make(connection, path)
-    elif kind != APPLICATION_ID:
-        raise _foreign(path)
+    is_new = not version and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if not is_new and (kind != APPLICATION_ID or not version):
+        raise JournalError(
+            f"{path.name} in the state folder {path.parent} is a database of something else",
+            hint="move it away, or give the gateway a folder of its own",
+        )
+    if is_new:
+        # Only works on a file that is empty still.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_WAL}")
+    if is_new:
+        _make(connection)
     # Reads what a damaged file would fail on, before anything relies on it.
     connection.execute("SELECT count(*) FROM inbound WHERE state <> 'finished'").fetchone()
 
 
-def _make(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+def _make(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     # Another process may have been faster.
     if not connection.execute("PRAGMA user_version").fetchone()[0]:
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise _foreign(path)
         for statement in SCHEMA.split(";")[:-1]:
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
-
-
-def _foreign(path: Path) -> JournalError:
-    return JournalError(
-        f"{path.name} in the state folder {path.parent} is a database of something else",
-        hint="move it away, or give the gateway a folder of its own",
-    )
 
 
 @contextlib.contextmanager
