@@ -63,7 +63,7 @@ def add(commands: reading.Commands) -> None:
 
 def _demo(arguments: argparse.Namespace) -> int:
     from imsg_sdk import IMessageClient
-    from imsg_sdk.sandbox.demo import demo as make
+    from imsg_sdk.sandbox.history.demo import demo as make
 
     with tempfile.TemporaryDirectory(prefix="imsg-sdk-demo-") as folder:
         begun = time.perf_counter()

@@ -1,7 +1,7 @@
-"""A make-believe Messages, and histories that never happened.
+"""A make-believe Messages: histories that never happened, and a world that goes on from them.
 
-From the bottom: ``dice`` (chance that falls alike everywhere), ``body`` and ``archive`` (Apple's formats), ``schema``
-and ``database`` (tables, and rows as Messages writes them), ``people``, ``plays`` and ``script`` (who says what),
-``conversation`` with ``touches`` and ``acts`` (a chat as it goes on), ``chats`` and ``plan`` (who writes with whom,
-how much and when), ``generate`` and ``demo`` (a whole history).
+``dice`` is chance that falls alike everywhere, ``body`` and ``archive`` are Apple's formats, ``schema`` and
+``database`` tables and rows as Messages writes them, ``people`` a cast of nobody real.  On these stand ``history``
+(a whole past, written into a new file), ``world`` (the present: sending, answers, time) and ``faults`` (what goes
+wrong).
 """

@@ -10,9 +10,25 @@ import json
 import plistlib
 import struct
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["app", "edit_summary", "link", "poll", "poll_votes", "reaction_summary", "user_info"]
+__all__ = [
+    "EXTENSION",
+    "POLLS_APP",
+    "URL_BALLOON",
+    "app",
+    "edit_summary",
+    "link",
+    "poll",
+    "poll_votes",
+    "reaction_summary",
+    "user_info",
+]
+
+URL_BALLOON: Final = "com.apple.messages.URLBalloonProvider"
+EXTENSION: Final = "com.apple.messages.MSMessageExtensionBalloonPlugin:"
+POLLS_APP: Final = EXTENSION + "0000000000:com.apple.messages.Polls"
+"""Values of ``balloon_bundle_id``: who draws what stands in ``payload_data``."""
 
 PlistValue = Any
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from imsg_sdk.errors import ConfigError
-from imsg_sdk.sandbox import demo
-from imsg_sdk.sandbox.generate import Summary, generate
+from imsg_sdk.sandbox.history import demo
+from imsg_sdk.sandbox.history.generate import Summary, generate
 from imsg_sdk.sandbox.schema import SYSTEMS
 
 _EXAMPLES = """examples:

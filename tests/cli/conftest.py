@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from imsg_sdk.sandbox.demo import demo
+from imsg_sdk.sandbox.history.demo import demo
 
 COMMAND = str(Path(sys.executable).with_name("imsg-sdk"))
 

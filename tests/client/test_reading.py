@@ -22,7 +22,7 @@ from imsg_sdk.client.targets import find_chat
 from imsg_sdk.columns import TABLES
 from imsg_sdk.errors import AddressError, InvalidParams, MethodNotFound, NotFound, Unsupported
 from imsg_sdk.models import Chat, Message
-from imsg_sdk.sandbox.demo import demo
+from imsg_sdk.sandbox.history.demo import demo
 
 
 def test_every_table_has_its_declared_columns(client: IMessageClient) -> None:

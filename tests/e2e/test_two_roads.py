@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 
 from imsg_sdk import IMessageClient, read_chat_db
 from imsg_sdk.columns import TABLES
-from imsg_sdk.sandbox.generate import generate
+from imsg_sdk.sandbox.history.generate import generate
 from imsg_sdk.sandbox.schema import SYSTEMS
 
 DATABASES = ("sequoia", "monterey", "minimal", "awkward")

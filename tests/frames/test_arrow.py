@@ -17,7 +17,7 @@ from imsg_sdk import read_chat_db
 from imsg_sdk.frames import history
 from imsg_sdk.frames.arrow import ArrowRoads, messages
 from imsg_sdk.frames.arrow.source import ArrowSource
-from imsg_sdk.sandbox.generate import generate
+from imsg_sdk.sandbox.history.generate import generate
 
 QUERIES: list[dict[str, Any]] = [
     {},

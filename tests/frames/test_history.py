@@ -15,7 +15,7 @@ from imsg_sdk.columns import TABLES
 from imsg_sdk.errors import DatabaseUnavailable, UsageError
 from imsg_sdk.frames import dtypes
 from imsg_sdk.frames.history import History
-from imsg_sdk.sandbox.generate import generate
+from imsg_sdk.sandbox.history.generate import generate
 
 GOLDEN = ["minimal.db", "monterey.db", "sequoia.db", "awkward.db"]
 

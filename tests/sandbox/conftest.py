@@ -17,7 +17,7 @@ import pytest
 from imsg_sdk.chatdb.query import Query
 from imsg_sdk.chatdb.reader import ChatDb
 from imsg_sdk.columns import Packed
-from imsg_sdk.sandbox.generate import Summary, Truth, generate
+from imsg_sdk.sandbox.history.generate import Summary, Truth, generate
 from imsg_sdk.sandbox.world.make import make_world, read_cast
 
 

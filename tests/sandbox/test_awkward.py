@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from imsg_sdk.chatdb.query import Query
-from imsg_sdk.sandbox.generate import Truth, generate
+from imsg_sdk.sandbox.history.generate import Truth, generate
 
 
 @pytest.fixture(scope="module")

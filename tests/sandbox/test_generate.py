@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from imsg_sdk.errors import ConfigError
-from imsg_sdk.sandbox.demo import demo
-from imsg_sdk.sandbox.generate import generate
+from imsg_sdk.sandbox.history.demo import demo
+from imsg_sdk.sandbox.history.generate import generate
 
 
 def content_hash(path: Path, opened: Any) -> str:

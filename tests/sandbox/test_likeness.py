@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from imsg_sdk.sandbox.awkward import NOWHERE
-from imsg_sdk.sandbox.generate import Summary, Truth, generate
+from imsg_sdk.sandbox.history.awkward import NOWHERE
+from imsg_sdk.sandbox.history.generate import Summary, Truth, generate
 from imsg_sdk.sandbox.schema import SYSTEMS
 
 Large = tuple[Path, Summary, list[Truth]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from imsg_sdk.sandbox.generate import generate
+from imsg_sdk.sandbox.history.generate import generate
 
 SIGNATURES = {
     ".png": b"\x89PNG",

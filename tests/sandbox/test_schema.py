@@ -11,7 +11,7 @@ import pytest
 
 from imsg_sdk.chatdb.reader import ChatDb
 from imsg_sdk.sandbox.database import Database, Message
-from imsg_sdk.sandbox.generate import generate
+from imsg_sdk.sandbox.history.generate import generate
 from imsg_sdk.sandbox.schema import SYSTEMS, columns, create_indexes, create_tables
 
 COLUMNS_OF_MESSAGE = {

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imsg_sdk.errors import ConfigError
-from imsg_sdk.sandbox import script
 from imsg_sdk.sandbox.dice import Dice, Weighted
+from imsg_sdk.sandbox.history import script
+from imsg_sdk.sandbox.history.plan import SessionTimes, cut_sessions, share_out
+from imsg_sdk.sandbox.history.plays import world
+from imsg_sdk.sandbox.history.plays.machines import MACHINES
 from imsg_sdk.sandbox.people import cast
-from imsg_sdk.sandbox.plan import SessionTimes, cut_sessions, share_out
-from imsg_sdk.sandbox.plays import world
-from imsg_sdk.sandbox.plays.machines import MACHINES
 
 NAMES = ["Ann", "Bob", "Cy", "Di", "Ed"]
 

@@ -113,6 +113,8 @@ class Fault(When, frozen=True, kw_only=True):
 
     METHODS: ClassVar[tuple[str, ...]] = ()
     """What it waits for where no method is named."""
+    FIELDS: ClassVar[dict[str, Any]] = {}
+    """What events must have besides."""
     IS_DEED: ClassVar[bool] = False
     """Happens by itself, once; at a request only where one is named."""
 

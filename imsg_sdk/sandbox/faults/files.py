@@ -123,7 +123,6 @@ class DatabaseReplaced(_Silencing, frozen=True, kw_only=True, tag="database_repl
             beside = other.with_name(other.name + name)
             beside.unlink(missing_ok=True)
         other.replace(path)
-        play.remember(done=True)
 
     def _silences(self) -> bool:
         return self.is_silent
@@ -150,7 +149,6 @@ class DatabaseRotated(_Silencing, frozen=True, kw_only=True, tag="database_rotat
     def deed(self, play: Play) -> None:
         """Rotate the log."""
         play.world.ledger.checkpoint()
-        play.remember(done=True)
 
     def _silences(self) -> bool:
         return self.is_silent
@@ -172,7 +170,6 @@ class DatabaseMissing(Fault, frozen=True, kw_only=True, tag="database_missing"):
         play.world.ledger.close()
         path.replace(path.with_name(path.name + _AWAY))
         play.world.after(self.seconds, "fault.back")
-        play.remember(done=True)
 
 
 def bring_back(world: World, args: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, NoReturn
 
 from imsg_sdk.sandbox.faults.fault import Fault, Play, Shape
-from imsg_sdk.server.envelope import Request
+from imsg_sdk.server.envelope import Request, notification_line
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.faults import RpcError
 
@@ -134,7 +134,7 @@ class Exit(Fault, frozen=True, kw_only=True, tag="exit"):
     """Ends the child with ``status``, or by ``signal``, at a point of a request or of a notification.
 
     ``point`` is ``request`` (nothing was done), ``done`` (all was done, nothing written), ``answer`` (in the middle of
-    the line) or ``answered``.  For a notification, with the method ``message``, only the last three differ.
+    the line) or ``answered``.  For a notification, with the method ``message``, the first two are the same.
 
     Source: crashes of the program, from dates out of range to whatever comes; with ``times`` null and a request named,
     a request that ends every child that is asked it.
@@ -157,11 +157,18 @@ class Exit(Fault, frozen=True, kw_only=True, tag="exit"):
         return handled
 
     def on_message(self, play: Play, number: int, params: Any) -> list[Any]:
-        """End at the point."""
-        if self.point == "request":
+        """End at the point; what came before the message is written."""
+        line = notification_line("message", params)
+        written = {"answered": len(line), "answer": len(line) // 2}.get(self.point, 0)
+
+        def shaped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+            yield from pieces
+            yield line[:written]
             self._end()
-        self._plan(play)
-        return [params]
+
+        play.end(number)
+        play.outlet.shape(shaped)
+        return []
 
     def _plan(self, play: Play) -> None:
         if self.point == "done":

@@ -56,7 +56,8 @@ class Faults(Part):
     def _join(self, world: World) -> None:
         self._placing, self._hearing = world.placing, world.hearing
         world.placing, world.hearing = self._place, self._hear
-        world.kinds["fault"] = lambda _, args: self._carry_out(args["id"])
+        world.kinds["fault"] = lambda _, args: self._begin(args["id"])
+        world.kinds["fault.deed"] = lambda _, args: self._carry_out(args["id"])
         world.kinds["fault.preview"] = write_preview
         world.kinds["fault.back"] = bring_back
         world.kinds["fault.perform"] = lambda _, args: self._late(args)
@@ -91,11 +92,12 @@ class Faults(Part):
         state = self.parts.world.state
         with self.parts.world.turn() as turn:
             number = state.add(_TABLE, {"name": name, **options, "since_us": turn.now_us})
-            if fault.IS_DEED and fault.method is None:
-                if fault.in_s > 0:
-                    self.parts.world.after(fault.in_s, "fault", id=number)
-                else:
-                    self._carry_out(number)
+        if fault.IS_DEED and fault.method is None:
+            if fault.in_s > 0:
+                self.parts.world.after(fault.in_s, "fault", id=number)
+            else:
+                self._prepare(number)
+                self._carry_out(number)
         return {"id": number}
 
     def _list(self, _: dict[str, Any]) -> dict[str, Any]:
@@ -124,11 +126,30 @@ class Faults(Part):
                     state.take(entry)
         return {"ok": True}
 
+    def _prepare(self, number: int) -> bool:
+        """Say that a deed is done, before it is: who notices it looks here."""
+        play = self._play(number)
+        if play is None or not play.claims(Event("deed"), named=()):
+            return False
+        with self.parts.world.turn():
+            play.remember(done=True)
+        return True
+
     def _carry_out(self, number: int) -> dict[str, Any]:
-        play = next((play for play in self.plays() if play.number == number), None)
-        if play is not None and play.claims(Event("deed"), named=()):
-            play.fault.deed(play)
+        play = self._play(number)
+        if play is not None and play.recall("done"):
+            with self.parts.world.turn():
+                play.fault.deed(play)
         return {}
+
+    def _begin(self, number: int) -> dict[str, Any]:
+        """Carry out a deed in two turns."""
+        if self._prepare(number):
+            self.parts.world.after(0, "fault.deed", id=number)
+        return {}
+
+    def _play(self, number: int) -> _Play | None:
+        return next((play for play in self.plays() if play.number == number), None)
 
     # ---- requests --------------------------------------------------------------------------------------------------
 
@@ -248,6 +269,8 @@ class _Play(Play):
         fault = self.fault
         if named is None and not fault.fits(event, fault.METHODS):
             return False
+        if any(event.fields.get(name) != value for name, value in fault.FIELDS.items()):
+            return False
         state = self.world.state
         if not may_strike(fault, self._count) or not fault.is_on(state.now_us(), self.value["since_us"]):
             return False
@@ -304,6 +327,8 @@ class _Play(Play):
 
         def call(request: Request) -> Handled:
             if fault.IS_DEED and fault.method is not None and self.claims(of_request(request)):
+                with self.world.turn():
+                    self.remember(done=True)
                 with self.world.turn():
                     fault.deed(self)
             if self.overrides("on_request") and self.claims(of_request(request)):

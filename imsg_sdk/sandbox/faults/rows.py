@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _ROW: Final = ("row",)
+_OWN: Final = {"is_from_me": True}
 _URL: Final = re.compile(r"https?://\S+")
 
 
@@ -68,13 +69,12 @@ class LateIsFromMe(Fault, frozen=True, kw_only=True, tag="late_is_from_me"):
     """
 
     METHODS: ClassVar[tuple[str, ...]] = _ROW
+    FIELDS: ClassVar[dict[str, Any]] = _OWN
     seconds: float = 2.0
 
     def on_row(self, play: Play, placement: Placement) -> None:
         """Write it as the other's."""
         message = placement.message
-        if not message.is_from_me:
-            return
         values = {"is_from_me": 1, "is_sent": message.is_sent, "handle_id": message.handle_id}
         play.world.after(self.seconds, "update", guid=message.guid, values=values)
         message.is_from_me = message.is_sent = 0
@@ -90,11 +90,12 @@ class SelfChatPair(Fault, frozen=True, kw_only=True, tag="self_chat_pair"):
     """
 
     METHODS: ClassVar[tuple[str, ...]] = _ROW
+    FIELDS: ClassVar[dict[str, Any]] = _OWN
     seconds: float = 0.5
 
     def on_row(self, play: Play, placement: Placement) -> None:
         """Let it come back."""
-        if placement.message.is_from_me and placement.chat.members:
+        if placement.chat.members:
             guid = placement.message.guid
             play.world.after(self.seconds, "mirror", guid=guid, chat_id=placement.chat.rowid)
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from imsg_sdk._time import APPLE_EPOCH_S
 from imsg_sdk.sandbox import archive, body
-from imsg_sdk.sandbox.acts import POLLS_APP
 from imsg_sdk.sandbox.world.accounts import Chat, Member, takes_imessage
 from imsg_sdk.sandbox.world.ledger import Row
 from imsg_sdk.sandbox.world.links import link_draft
@@ -228,7 +227,7 @@ class Actions:
 
     def _balloon(self, chat: Chat, payload: bytes, **fields: Any) -> Post:
         slot = "\ufffd"
-        row = {"balloon_bundle_id": POLLS_APP, "payload_data": payload, **fields}
+        row = {"balloon_bundle_id": archive.POLLS_APP, "payload_data": payload, **fields}
         return self._world.write(chat, None, Draft(slot, body.stretches((slot, {})), fields=row))
 
     def send_link(self, chat: Chat, url: str) -> Post:

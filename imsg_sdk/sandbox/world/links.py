@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from imsg_sdk.sandbox import archive, body
-from imsg_sdk.sandbox.acts import URL_BALLOON
 from imsg_sdk.sandbox.database import Attachment
 from imsg_sdk.sandbox.world.world import Draft, World
 
@@ -19,5 +18,5 @@ def link_draft(world: World, url: str) -> Draft:
     file = Attachment(
         0, image, 0, None, None, None, f"{image}.pluginPayloadAttachment", 4096, is_outgoing=1, hide_attachment=1
     )
-    fields = {"balloon_bundle_id": URL_BALLOON, "payload_data": payload}
+    fields = {"balloon_bundle_id": archive.URL_BALLOON, "payload_data": payload}
     return Draft(url, body.stretches((url, {body.LINK: body.Url(url)})), [file], fields=fields)

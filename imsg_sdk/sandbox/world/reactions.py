@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from imsg_sdk.sandbox import archive, body
-from imsg_sdk.sandbox.acts import URL_BALLOON
 from imsg_sdk.sandbox.world.accounts import Chat, Member
 from imsg_sdk.sandbox.world.ledger import Row
 from imsg_sdk.sandbox.world.world import Draft, Post, World
@@ -34,7 +33,7 @@ def tapback(world: World, chat: Chat, member: Member | None, row: Row, reaction:
     removes = name != reaction
     kind, added, removed = TAPBACKS.get(name, (_EMOJI_TAPBACK, f"Reacted {name} to", f"Removed {name} from"))
     text = world.text_of(row)
-    about = f"bp:{row['guid']}" if row.get("balloon_bundle_id") == URL_BALLOON else f"p:{part}/{row['guid']}"
+    about = f"bp:{row['guid']}" if row.get("balloon_bundle_id") == archive.URL_BALLOON else f"p:{part}/{row['guid']}"
     fields: dict[str, Any] = {
         "associated_message_guid": about,
         "associated_message_type": kind + 1000 if removes else kind,

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from imsg_sdk.sandbox.conversation import Contact, Conversation, Setting
 from imsg_sdk.sandbox.database import DIRECT, GROUP, Chat, Database, Handle
 from imsg_sdk.sandbox.dice import Dice
+from imsg_sdk.sandbox.history.conversation import Contact, Conversation, Setting
+from imsg_sdk.sandbox.history.plays.props import GROUP_TITLES
 from imsg_sdk.sandbox.people import Person, owner
-from imsg_sdk.sandbox.plays.props import GROUP_TITLES
 from imsg_sdk.sandbox.schema import SEQUOIA, SIERRA, TAHOE
 
 __all__ = ["ChatSpec", "Registry", "invent"]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from imsg_sdk.sandbox import archive, body
 from imsg_sdk.sandbox.database import Attachment
 from imsg_sdk.sandbox.dice import Weighted
-from imsg_sdk.sandbox.media import STICKER
+from imsg_sdk.sandbox.history.media import STICKER
 from imsg_sdk.sandbox.schema import BIG_SUR, SEQUOIA, SIERRA, VENTURA
 
 if TYPE_CHECKING:
-    from imsg_sdk.sandbox.conversation import Contact, Conversation, Row
-    from imsg_sdk.sandbox.script import Line
+    from imsg_sdk.sandbox.history.conversation import Contact, Conversation, Row
+    from imsg_sdk.sandbox.history.script import Line
 
 __all__ = ["react", "touch"]
 

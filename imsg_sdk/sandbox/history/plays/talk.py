@@ -1,4 +1,4 @@
-"""What two people write in English.  Data only; :mod:`imsg_sdk.sandbox.script` explains the form."""
+"""What two people write in English.  Data only; :mod:`imsg_sdk.sandbox.history.script` explains the form."""
 
 from __future__ import annotations
 

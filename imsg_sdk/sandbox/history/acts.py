@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from imsg_sdk.sandbox import archive, body, touches
+from imsg_sdk.sandbox import archive, body
 from imsg_sdk.sandbox.dice import Weighted
-from imsg_sdk.sandbox.media import AUDIO, JPEG, PLUGIN
-from imsg_sdk.sandbox.plays.props import APPS, CAPTIONS, GROUP_TITLES, LETTERS, LINKS, POLLS, TRANSCRIPTS
+from imsg_sdk.sandbox.history import touches
+from imsg_sdk.sandbox.history.media import AUDIO, JPEG, PLUGIN
+from imsg_sdk.sandbox.history.plays.props import APPS, CAPTIONS, GROUP_TITLES, LETTERS, LINKS, POLLS, TRANSCRIPTS
 from imsg_sdk.sandbox.schema import SIERRA, SONOMA, TAHOE, VENTURA, YOSEMITE
 
 if TYPE_CHECKING:
-    from imsg_sdk.sandbox.conversation import Contact, Conversation, Row
     from imsg_sdk.sandbox.database import Attachment
+    from imsg_sdk.sandbox.history.conversation import Contact, Conversation, Row
 
 __all__ = ["act", "echo", "scheduled"]
 
 SECOND = 1_000_000_000
 SLOT = "\ufffc"
-URL_BALLOON = "com.apple.messages.URLBalloonProvider"
-_EXTENSION = "com.apple.messages.MSMessageExtensionBalloonPlugin:"
-POLLS_APP = _EXTENSION + "0000000000:com.apple.messages.Polls"
 
 # What follows a play, when anything does.
 _ACTS = Weighted(
@@ -117,7 +115,7 @@ def _link(chat: Conversation, speaker: Contact | None, date: int) -> None:
         date += dice.bits(31)
         message = chat.message(speaker, date)
         chat.write(message, url, body.stretches((url, {body.LINK: body.Url(url)})))
-    message.balloon_bundle_id = URL_BALLOON
+    message.balloon_bundle_id = archive.URL_BALLOON
     icon = dice.bits(8 * 900).to_bytes(900, "big")
     message.payload_data = archive.link(url, title, summary, site, icon)
     images = [
@@ -178,7 +176,7 @@ def _app(chat: Conversation, speaker: Contact | None, date: int) -> None:
     bundle, name, caption, subcaption = (part.strip() for part in dice.pick(APPS).split("|"))
     message = chat.message(speaker, date)
     chat.write(message, "\ufffd", body.stretches(("\ufffd", {})))
-    message.balloon_bundle_id = _EXTENSION + bundle
+    message.balloon_bundle_id = archive.EXTENSION + bundle
     address = f"https://app.example.com/{name.lower().replace(' ', '-')}?n={dice.between(1, 9999)}"
     subcaption = subcaption.replace("#", str(dice.between(4, 60)))
     message.payload_data = archive.app(name, address, caption, subcaption, dice.guid())
@@ -243,7 +241,7 @@ def _balloon(
         return ""
     message = chat.message(speaker, date)
     chat.write(message, "\ufffd", body.stretches(("\ufffd", {})))
-    message.balloon_bundle_id = POLLS_APP
+    message.balloon_bundle_id = archive.POLLS_APP
     message.payload_data = payload
     message.associated_message_guid = about
     message.associated_message_type = kind

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from imsg_sdk.sandbox import acts, body, script, touches
+from imsg_sdk.sandbox import body
 from imsg_sdk.sandbox.database import Attachment, Message
 from imsg_sdk.sandbox.dice import Dice
-from imsg_sdk.sandbox.media import Shelf
+from imsg_sdk.sandbox.history import acts, script, touches
+from imsg_sdk.sandbox.history.media import Shelf
 from imsg_sdk.sandbox.people import Person
 from imsg_sdk.sandbox.schema import System
 

@@ -1,4 +1,4 @@
-"""What people write in other languages.  Data only; :mod:`imsg_sdk.sandbox.script` explains the form."""
+"""What people write in other languages.  Data only; :mod:`imsg_sdk.sandbox.history.script` explains the form."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ import plistlib
 from collections.abc import Callable, Sequence
 
 from imsg_sdk.sandbox import archive, body
-from imsg_sdk.sandbox.chats import ChatSpec, Registry
-from imsg_sdk.sandbox.conversation import Contact, Conversation, Setting
 from imsg_sdk.sandbox.database import DIRECT, Attachment, Chat, Database, Message
-from imsg_sdk.sandbox.media import JPEG, PLUGIN
+from imsg_sdk.sandbox.history.chats import ChatSpec, Registry
+from imsg_sdk.sandbox.history.conversation import Contact, Conversation, Setting
+from imsg_sdk.sandbox.history.media import JPEG, PLUGIN
 from imsg_sdk.sandbox.people import Person
 from imsg_sdk.sandbox.schema import HIGH_SIERRA, TAHOE
 

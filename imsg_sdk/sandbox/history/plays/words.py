@@ -1,4 +1,4 @@
-"""Words for the gaps in English plays.  Data only; :mod:`imsg_sdk.sandbox.script` explains the form."""
+"""Words for the gaps in English plays.  Data only; :mod:`imsg_sdk.sandbox.history.script` explains the form."""
 
 from __future__ import annotations
 

@@ -18,16 +18,17 @@ import msgspec
 
 from imsg_sdk._time import APPLE_EPOCH_S
 from imsg_sdk.errors import ConfigError
-from imsg_sdk.sandbox import acts, people
-from imsg_sdk.sandbox.awkward import AwkwardRows
-from imsg_sdk.sandbox.chats import ChatSpec, Registry, invent
-from imsg_sdk.sandbox.conversation import Conversation, Owner, Row, Setting
+from imsg_sdk.sandbox import people
 from imsg_sdk.sandbox.database import Attachment, Database, Message
 from imsg_sdk.sandbox.dice import Dice
-from imsg_sdk.sandbox.media import Shelf
-from imsg_sdk.sandbox.plan import DAY, SessionTimes, cut_sessions, sizes_of
+from imsg_sdk.sandbox.history import acts
+from imsg_sdk.sandbox.history.awkward import AwkwardRows
+from imsg_sdk.sandbox.history.chats import ChatSpec, Registry, invent
+from imsg_sdk.sandbox.history.conversation import Conversation, Owner, Row, Setting
+from imsg_sdk.sandbox.history.media import Shelf
+from imsg_sdk.sandbox.history.plan import DAY, SessionTimes, cut_sessions, sizes_of
+from imsg_sdk.sandbox.history.wal import leave_in_log
 from imsg_sdk.sandbox.schema import SEQUOIA, VENTURA, System, find_system
-from imsg_sdk.sandbox.wal import leave_in_log
 
 __all__ = ["Summary", "Truth", "generate"]
 

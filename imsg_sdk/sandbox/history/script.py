@@ -15,13 +15,13 @@ from functools import cache
 import msgspec
 
 from imsg_sdk.sandbox.dice import Dice
-from imsg_sdk.sandbox.plays import world
-from imsg_sdk.sandbox.plays.group import GROUP
-from imsg_sdk.sandbox.plays.machines import MACHINES
-from imsg_sdk.sandbox.plays.small_talk import SMALL_TALK
-from imsg_sdk.sandbox.plays.tales import GROUP_TALES, TALES
-from imsg_sdk.sandbox.plays.talk import TALK
-from imsg_sdk.sandbox.plays.words import WORDS
+from imsg_sdk.sandbox.history.plays import world
+from imsg_sdk.sandbox.history.plays.group import GROUP
+from imsg_sdk.sandbox.history.plays.machines import MACHINES
+from imsg_sdk.sandbox.history.plays.small_talk import SMALL_TALK
+from imsg_sdk.sandbox.history.plays.tales import GROUP_TALES, TALES
+from imsg_sdk.sandbox.history.plays.talk import TALK
+from imsg_sdk.sandbox.history.plays.words import WORDS
 
 __all__ = ["Line", "Play", "perform", "plays", "repertoire", "words"]
 

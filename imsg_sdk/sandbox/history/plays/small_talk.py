@@ -1,4 +1,4 @@
-"""Short exchanges in English, with many ways to say the same.  Data only; :mod:`imsg_sdk.sandbox.script` tells how."""
+"""Short exchanges in English, with many ways to say the same.  Data only; ``script`` tells how."""
 
 from __future__ import annotations
 

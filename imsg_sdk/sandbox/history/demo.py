@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from imsg_sdk.sandbox.chats import ChatSpec
 from imsg_sdk.sandbox.dice import Dice
-from imsg_sdk.sandbox.generate import Summary, Truth, generate
+from imsg_sdk.sandbox.history.chats import ChatSpec
+from imsg_sdk.sandbox.history.generate import Summary, Truth, generate
 from imsg_sdk.sandbox.people import Person, owner
 
 __all__ = ["MESSAGES", "SEED", "SYSTEM", "circle", "demo"]
@@ -108,7 +108,7 @@ def demo(
     progress: Callable[[int, int], None] | None = None,
     truth: Callable[[Truth], None] | None = None,
 ) -> Summary:
-    """Write the demo's history; parameters as in :func:`imsg_sdk.sandbox.generate.generate`."""
+    """Write the demo's history; parameters as in :func:`imsg_sdk.sandbox.history.generate.generate`."""
     return generate(
         path,
         seed=seed,

@@ -1,4 +1,4 @@
-"""Longer stories in English, for two and for several.  Data only; :mod:`imsg_sdk.sandbox.script` explains the form."""
+"""Longer stories in English, for two and for several.  Data only; ``script`` explains the form."""
 
 from __future__ import annotations
 

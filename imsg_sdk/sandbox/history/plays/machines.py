@@ -1,4 +1,4 @@
-"""What machines write, and notes to oneself.  Data only; :mod:`imsg_sdk.sandbox.script` explains the form."""
+"""What machines write, and notes to oneself.  Data only; :mod:`imsg_sdk.sandbox.history.script` explains the form."""
 
 from __future__ import annotations
 
