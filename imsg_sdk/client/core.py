@@ -263,6 +263,10 @@ class Core:
         chats = yield from self.chats()
         return find(chats)
 
+    def forget_chats(self) -> None:
+        """Read the list of chats anew when it is needed next: something of ours has changed it."""
+        self._directory = None
+
     def _fresh(self) -> list[Chat] | None:
         """Return the list of chats at hand, None where it is missing or old."""
         if self._directory is None or time.monotonic() - self._directory[0] >= _DIRECTORY_FRESH_S:
