@@ -9,15 +9,18 @@ import argparse
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 
 import imsg_sdk
-from imsg_sdk import errors
+from imsg_sdk import errors, gateway
 from imsg_sdk.cli import build_parser
 from imsg_sdk.columns import GATEWAY_TABLES, TABLES
 from imsg_sdk.config import ENVIRONMENT, KEYS, load_config
+from imsg_sdk.gateway.reasons import Reason, remedy
 from imsg_sdk.sandbox.command import build_parser as build_sandbox_parser
 from imsg_sdk.server.argv import COMMANDS as SERVER_COMMANDS
 from imsg_sdk.server.argv import COMMON
@@ -130,19 +133,54 @@ def _option(action: argparse.Action) -> str:
 
 def api() -> Iterator[str]:
     """Write the public names, their methods and what each does."""
-    for name in imsg_sdk.__all__:
-        thing = getattr(imsg_sdk, name)
+    return _public(imsg_sdk)
+
+
+def gateway_api() -> Iterator[str]:
+    """Write the same for the gateway."""
+    return _public(gateway)
+
+
+def rules() -> Iterator[str]:
+    """Write the rules in order, and what would let a message past each."""
+    rows = [
+        (str(number), f"`{rule.name}`", rule.question, _advice(rule.name))
+        for number, rule in enumerate(gateway.RULES, 1)
+    ]
+    yield ""
+    yield from _table(("", "Rule", "It asks", "What would change it"), rows)
+
+
+def _advice(name: str) -> str:
+    found = remedy(Reason(name)) if name in {str(reason) for reason in Reason} else None
+    return (found or "–").replace("chat_id:None", "chat_id:…").replace('"None"', '"<chat id>"')
+
+
+def _public(holder: ModuleType) -> Iterator[str]:
+    for name in holder.__all__:
+        thing = getattr(holder, name)
         if name.startswith("_") or _is_alias(thing):
             continue
         title = name if inspect.isclass(thing) else f"{name}{_signature(thing)}"
         yield from ("", f"## {name}", "", f"`{title}`", "", _first_line(thing))
-        if inspect.isclass(thing) and issubclass(thing, msgspec.Struct):
-            yield from ("", "Fields: " + ", ".join(f"`{field}`" for field in thing.__struct_fields__) + ".")
+        if inspect.isclass(thing) and issubclass(thing, Enum):
+            yield from ("", "Values: " + ", ".join(f"`{member.value}`" for member in thing) + ".")
         elif inspect.isclass(thing) and not issubclass(thing, Exception):
-            found = [(each, inspect.getattr_static(thing, each)) for each in dir(thing) if not each.startswith("_")]
-            rows = [(f"`{each}{_signature(member)}`", _first_line(member)) for each, member in sorted(found)]
-            yield ""
-            yield from _table(("Member", "Meaning"), [row for row in rows if row[1]])
+            if issubclass(thing, msgspec.Struct):
+                yield from ("", "Fields: " + ", ".join(f"`{field}`" for field in thing.__struct_fields__) + ".")
+            rows = list(_members(thing))
+            if rows:
+                yield ""
+                yield from _table(("Member", "Meaning"), rows)
+
+
+def _members(kind: type) -> Iterator[tuple[str, ...]]:
+    """Give what a class can do, apart from the fields of a record."""
+    fields = getattr(kind, "__struct_fields__", ())
+    for name in sorted(each for each in dir(kind) if not each.startswith("_") and each not in fields):
+        member = inspect.getattr_static(kind, name)
+        if text := _first_line(member):
+            yield f"`{name}{_signature(member)}`", text
 
 
 def _is_alias(thing: object) -> bool:
@@ -178,6 +216,8 @@ def _signature(thing: object) -> str:
 
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
+    "explanation/policy.md": rules,
+    "reference/gateway.md": gateway_api,
     "reference/api.md": api,
     "reference/columns.md": columns,
     "reference/errors.md": error_classes,
