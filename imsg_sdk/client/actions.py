@@ -20,6 +20,7 @@ from imsg_sdk.client import history
 from imsg_sdk.client.abilities import NO_BRIDGE, feature, is_bridge_down, require
 from imsg_sdk.client.composing import addressee, read_service
 from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_text
+from imsg_sdk.client.outcome import needs_mac
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.records import decode_messages
 from imsg_sdk.client.sending import Sender, uncertain
@@ -85,7 +86,7 @@ def act(sender: Sender, method: str, shown: str, **values: Any) -> Plan[dict[str
         answer = decode_result((yield from sender.dispatch(method, params, shown)))
     except SendRefused as error:
         cause = error.__cause__
-        if isinstance(cause, Unsupported | MethodNotFound) or (isinstance(cause, RemoteError) and _is_no_mac(cause)):
+        if isinstance(cause, Unsupported | MethodNotFound) or (isinstance(cause, RemoteError) and needs_mac(cause)):
             raise Unsupported(error.message, code=cause.code, data=cause.data, hint=error.hint) from cause
         raise
     except SendFailed as error:
@@ -94,11 +95,8 @@ def act(sender: Sender, method: str, shown: str, **values: Any) -> Plan[dict[str
         raise
     if not isinstance(answer, dict) or answer.get("ok") is False:
         raise uncertain("the program's answer does not say that it was carried out", shown)
+    sender.core.forget_chats()
     return answer
-
-
-def _is_no_mac(error: RemoteError) -> bool:
-    return isinstance(error.data, str) and "macOS" in error.data
 
 
 def _message(sender: Sender, message: Message | str) -> Plan[tuple[Message, Addressee]]:
@@ -114,7 +112,7 @@ def _message(sender: Sender, message: Message | str) -> Plan[tuple[Message, Addr
 def _part(part: SupportsIndex) -> int | None:
     number = index(part) if isinstance(part, SupportsIndex) and not isinstance(part, bool) else -1
     if number < 0:
-        raise refused("part must be a whole number from 0 on")
+        raise refused("part must be a whole number from 0 on", hint="a message of one piece has part 0")
     return number or None
 
 
@@ -223,7 +221,7 @@ def mark_unread(sender: Sender, target: object) -> Plan[None]:
 def typing(sender: Sender, target: object, *, is_typing: bool = True, service: str | None = None) -> Plan[None]:
     """Show or hide that the owner is typing."""
     if not isinstance(is_typing, bool):
-        raise refused("is_typing must be True or False")
+        raise refused("is_typing must be True or False", hint="typing(chat, False) ends it")
     wanted = read_service(service)
     sender.core.pool.check()
     to = yield from addressee(sender, target, service=wanted)
@@ -336,7 +334,7 @@ def send_poll(sender: Sender, target: object, question: str, options: Iterable[s
     asked = check_text(question)
     choices = [check_text(option) for option in ([options] if isinstance(options, str) else options)]
     if not 2 <= len(choices) <= _MOST_OPTIONS or len({choice.strip().casefold() for choice in choices}) < len(choices):
-        raise refused(f"a poll has 2 to {_MOST_OPTIONS} options, each another")
+        raise refused(f"a poll has 2 to {_MOST_OPTIONS} options, each another", hint="options=['yes', 'no']")
     to = yield from _existing(sender, target)
     places = yield from sender.places(to.params)
     answer = yield from act(sender, "poll.send", to.redacted, **to.params, question=asked, options=choices)
@@ -346,7 +344,7 @@ def send_poll(sender: Sender, target: object, question: str, options: Iterable[s
 def vote(sender: Sender, poll: Message | str, option: str | SupportsIndex, *, remove: bool = False) -> Plan[SendResult]:
     """Vote in a poll, or take the vote back."""
     if isinstance(option, bool) or not isinstance(option, str | SupportsIndex):
-        raise refused("option must be the text or the id of an option, or its number, from 1 on")
+        raise refused("option must be the text or the id of an option, or its number, from 1 on", hint="vote(poll, 1)")
     found, to = yield from _message(sender, poll)
     places = yield from sender.places(to.params)
     if found.poll is None:
@@ -378,7 +376,7 @@ def _choice(message: Message, option: str | SupportsIndex) -> dict[str, Any]:
     if not isinstance(option, str):
         number = index(option)
         if known and not 0 < number <= len(known):
-            raise refused(f"the poll has {len(known)} options, counted from 1")
+            raise refused(f"the poll has {len(known)} options, counted from 1", hint="message.poll.options holds them")
         return {"option_id": known[number - 1][0]} if known else {"option_index": number}
     if not known:
         return {"option": checked_text(option, "option")}

@@ -48,11 +48,11 @@ def adjusted(options: SendOptions, *, transport: str | None = None, max_file_mb:
     """Return the options with what a call says itself."""
     if transport is not None:
         if transport not in _TRANSPORTS:
-            raise refused(f"transport must be one of {', '.join(_TRANSPORTS)}")
+            raise refused(f"transport must be one of {', '.join(_TRANSPORTS)}", hint="leave it out for auto")
         options = msgspec.structs.replace(options, transport=transport)
     if max_file_mb is not None:
         if not isinstance(max_file_mb, int | float) or isinstance(max_file_mb, bool) or not max_file_mb > 0:
-            raise refused("max_file_mb must be a number above 0")
+            raise refused("max_file_mb must be a number above 0", hint="max_file_mb=16")
         options = msgspec.structs.replace(options, max_file_mb=float(max_file_mb))
     return options
 
@@ -74,7 +74,9 @@ def read_service(service: str | None) -> Service | None:
     try:
         return Service(service)
     except ValueError:
-        raise refused("service must be imessage, sms or auto") from None
+        raise refused(
+            "service must be imessage, sms or auto", hint="leave it out to let it follow from the chat"
+        ) from None
 
 
 def compose(text: object, file: object, options: SendOptions, *, host: str | None = None) -> list[dict[str, str]]:
@@ -86,7 +88,7 @@ def compose(text: object, file: object, options: SendOptions, *, host: str | Non
         There is nothing to send, or it cannot be sent.
     """
     parts: list[dict[str, str]] = []
-    if text is not None and not (text == "" and file is not None):
+    if text is not None and not (isinstance(text, str) and not text and file is not None):
         words = check_text(text)
         parts += [{"text": piece} for piece in cut(words, limit=options.chunk_limit, mode=options.chunk_mode)]
     if file is not None:

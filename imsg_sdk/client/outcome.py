@@ -12,7 +12,7 @@ from typing import Any
 from imsg_sdk.errors import ImsgError, PermissionDenied, RemoteError
 from imsg_sdk.rpc import protocol
 
-__all__ = ["Fate", "judge", "reason"]
+__all__ = ["Fate", "judge", "needs_mac", "reason"]
 
 
 class Fate(StrEnum):
@@ -66,6 +66,12 @@ def _by_words(error: RemoteError, words: str) -> Fate:
     if any(each in words for each in _NO_DATABASE) or isinstance(error, PermissionDenied):
         return Fate.FAILED
     return Fate.BROKEN if first.startswith("Dylib error:") else Fate.UNKNOWN
+
+
+def needs_mac(error: ImsgError) -> bool:
+    """Tell whether an old program says that there is no Messages where it runs."""
+    words = error.data if isinstance(error, RemoteError) else None
+    return isinstance(words, str) and any(each in words for each in _NO_MESSAGES)
 
 
 def reason(error: ImsgError) -> str:

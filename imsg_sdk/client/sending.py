@@ -18,7 +18,7 @@ from imsg_sdk.client.abilities import NO_MESSAGES, is_listed, require_listed
 from imsg_sdk.client.core import Core
 from imsg_sdk.client.looking import Claims, Place, Places, Wanted, chat_of, look, places_of
 from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_params
-from imsg_sdk.client.outcome import Fate, judge, reason
+from imsg_sdk.client.outcome import Fate, judge, needs_mac, reason
 from imsg_sdk.client.plan import Plan, Wait
 from imsg_sdk.client.pool import Role
 from imsg_sdk.client.records import decode_send_status
@@ -214,6 +214,7 @@ class Sender:
         before = max((place.before for place in places.known), default=None)
         row = yield from self._confirmed(answer, places, wanted)
         result = _accepted(answer, before, request) if row is None else _observed(row, answer, before, request)
+        self.core.forget_chats()
         if result.chat_id is None and places.can_look:
             chat_id = yield from chat_of(self.core, places, result.chat_guid, region=self.core.region)
             result = msgspec.structs.replace(result, chat_id=chat_id)
@@ -329,9 +330,7 @@ class Sender:
 def _ended(fate: Fate, error: ImsgError, method: str, shown: str) -> SendError:
     match fate:
         case Fate.REFUSED:
-            no_messages = not error.hint and isinstance(getattr(error, "data", None), str)
-            hint = NO_MESSAGES if no_messages and "macOS" in error.data else error.hint  # type: ignore[attr-defined]
-            return SendRefused(reason(error), target=shown, hint=hint)
+            return SendRefused(reason(error), target=shown, hint=NO_MESSAGES if needs_mac(error) else error.hint)
         case Fate.FAILED | Fate.BLOCKED:
             return _failed(error, shown)
         case Fate.BROKEN:

@@ -37,7 +37,7 @@ _ONE = "give one chat id, guid, identifier or handle; send_many() takes a table,
 _FORMS = "write a chat id, chat_id:7, chat_guid:…, chat_identifier:…, a phone number with its + or an e-mail address"
 _BY_CHAT = "address it by its chat: chats() lists chat_id and participants"
 
-_DIALLED = re.compile(r"\+?[0-9][0-9 ().\-\u2010-\u2015\u00a0\u202f]*")
+_DIALLED = re.compile(r"\+?\(?[0-9][0-9 ().\-\u2010-\u2015\u00a0\u202f]*")
 _EMAIL = re.compile(r"[^\s@,;<>()\"]+@[^\s@,;<>()\"]+\.[^\s@,;<>()\".]+")
 _SEVERAL = re.compile(r"[,;\n|&]|\+.*\+|@.*@", re.DOTALL)
 _WHOLE_ID = re.compile(r".*:\s*\+?[0-9]+\s*", re.DOTALL)
@@ -189,7 +189,8 @@ def _person(target: Target, chats: Sequence[Chat], region: str, service: Service
         return _of_chat(_only(rooms, target.redacted), service)
     if _SEVERAL.search(text):
         raise AddressError("the target holds more than one address", hint=_ONE)
-    found = [chat for chat in reachable(text, chats, region=region) if _goes_by(chat, service)]
+    reached = reachable(text, chats, region=region) if _is_plain(text) else _exactly(text, chats)
+    found = [chat for chat in reached if _goes_by(chat, service)]
     if len(found) > 1:
         raise _ambiguous(found, target.redacted)
     if found:
@@ -198,6 +199,22 @@ def _person(target: Target, chats: Sequence[Chat], region: str, service: Service
         raise AddressError(f"several people are in the thread of {target.redacted}", hint=_BY_CHAT)
     handle = _handle(text, region, service)
     return Addressee({"to": handle}, None, service, Handle(handle).redacted)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether `text` is a handle and nothing else: comparing would find a number inside a sentence."""
+    plain = _visible(text)
+    return bool(_DIALLED.fullmatch(plain) or _EMAIL.fullmatch(plain))
+
+
+def _visible(text: str) -> str:
+    # Contacts wraps copied numbers in invisible marks.
+    return "".join(char for char in text if unicodedata.category(char) != "Cf")
+
+
+def _exactly(text: str, chats: Iterable[Chat]) -> list[Chat]:
+    """Return the chats with a sender that is no number and no address, such as the name of a company."""
+    return [chat for chat in chats if is_direct(chat) and text in (chat.identifier, *chat.participants)]
 
 
 def is_direct(chat: Chat) -> bool:
@@ -249,7 +266,7 @@ def _handle(text: str, region: str, service: Service | None) -> str:
     AddressError
         It is not surely the address of one person.
     """
-    plain = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    plain = _visible(text)
     kind = Handle(plain).kind
     if kind is HandleKind.EMAIL and _EMAIL.fullmatch(plain):
         return plain
@@ -276,7 +293,8 @@ def _international(plain: str, region: str) -> str:
         number = phonenumbers.parse(plain, region.upper())
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    whole = phonenumbers.ValidationResult.IS_POSSIBLE  # and not only within a town
+    if number is None or phonenumbers.is_possible_number_with_reason(number) != whole:
         raise AddressError(
             f"{Handle(plain).redacted} is not a whole phone number in {region}",
             hint="write it with + and the country code",

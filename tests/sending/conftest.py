@@ -1,4 +1,4 @@
-"""Clients that send: over a scripted program, over our plain server, and over a make-believe Messages."""
+"""Clients of a program that does with each send what the test says."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import pytest
 from imsg_sdk import IMessageClient
 
 CHILD = Path(__file__).parent / "children" / "scripted.py"
-SERVER = (sys.executable, "-m", "imsg_sdk.server")
-FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 
 
 class Scripted:
@@ -79,10 +77,3 @@ def scripted(scripted_of: Callable[[str], Scripted]) -> Scripted:
 def either(request: pytest.FixtureRequest, scripted_of: Callable[[str], Scripted]) -> Scripted:
     """Return a scripted program of each dialect in turn."""
     return scripted_of(request.param)
-
-
-@pytest.fixture(scope="module", params=["v1", "legacy"])
-def world(request: pytest.FixtureRequest) -> Iterator[IMessageClient]:
-    """Return a client of a make-believe Messages that speaks either dialect; nobody answers by script."""
-    with IMessageClient.sandbox(seed=7, preset="demo", people=[], clock="virtual", dialect=request.param) as client:
-        yield client
