@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, NoReturn
 
@@ -188,6 +188,6 @@ class Exit(Fault, frozen=True, kw_only=True, tag="exit"):
 def end_process(status: int, by: int | None = None) -> NoReturn:
     """End this process at once, with nothing cleaned up."""
     if by is not None:
-        signal.signal(by, signal.SIG_DFL) if by != signal.SIGKILL else None
         os.kill(os.getpid(), by)
+        threading.Event().wait(1)  # it may come to another thread first
     os._exit(status)

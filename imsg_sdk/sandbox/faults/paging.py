@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -13,7 +15,8 @@ from imsg_sdk.server.extension import Handled, Next
 
 __all__ = ["DiesOnTwoChats"]
 
-_ILLEGAL_INSTRUCTION = 4
+_ILLEGAL_INSTRUCTION: Final = 4
+_LIMIT: Final = 100
 
 
 class DiesOnTwoChats(Fault, frozen=True, kw_only=True, tag="dies_on_two_chats"):
@@ -37,23 +40,18 @@ class DiesOnTwoChats(Fault, frozen=True, kw_only=True, tag="dies_on_two_chats"):
         return self._page(play, request, msgspec.to_builtins(result)), then
 
     def _page(self, play: Play, request: Request, result: dict[str, Any]) -> dict[str, Any]:
-        limit = request.params.get("limit", 100)
-        messages, has_more = result["messages"], result["has_more"]
-        used = 0
+        limit = request.params.get("limit", _LIMIT)
         kept: list[Any] = []
-        doubled = False
-        cursor = request.params.get("since_rowid", 0)
-        for message in messages:
-            rowid = message["id"]
-            copies = max(len(play.world.chats_of(rowid)), 1)
-            if used + copies > limit:
-                if doubled:
-                    end_process(1, _ILLEGAL_INSTRUCTION)
-                return {**result, "messages": kept, "next_rowid": cursor, "has_more": True}
-            used += copies
-            doubled = doubled or copies > 1
-            kept += [message] * copies
+        doubled = is_full = False
+        cursor = request.params["since_rowid"]
+        for rowid, copies in groupby(result["messages"], itemgetter("id")):
+            n_copies = max(len(play.world.chats_of(rowid)), 1)
+            if is_full := len(kept) + n_copies > limit:
+                break
+            kept += copies
+            doubled = doubled or n_copies > 1
             cursor = rowid
+        has_more = is_full or result["has_more"]
         if doubled and has_more:
             end_process(1, _ILLEGAL_INSTRUCTION)
-        return {**result, "messages": kept}
+        return {"messages": kept, "next_rowid": cursor if is_full else result["next_rowid"], "has_more": has_more}

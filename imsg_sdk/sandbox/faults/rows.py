@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+import msgspec
+
 from imsg_sdk.rpc import protocol
+from imsg_sdk.sandbox.archive import URL_BALLOON
 from imsg_sdk.sandbox.faults.fault import SENDS, Fault, Play
-from imsg_sdk.sandbox.faults.streams import changed
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.senders import Operation
 
 if TYPE_CHECKING:
-    from imsg_sdk.sandbox.world.accounts import Chat
     from imsg_sdk.sandbox.world.sender import Perform, Result
     from imsg_sdk.sandbox.world.world import Placement, World
 
@@ -30,6 +32,10 @@ __all__ = [
 
 _ROW: Final = ("row",)
 _OWN: Final = {"is_from_me": True}
+_BESIDE_S: Final = 0.5
+_PREVIEW: Final = (
+    "SELECT ROWID AS id, guid FROM message WHERE ROWID > ? AND balloon_bundle_id = ? ORDER BY ROWID LIMIT 1"
+)
 _URL: Final = re.compile(r"https?://\S+")
 
 
@@ -103,13 +109,15 @@ class SelfChatPair(Fault, frozen=True, kw_only=True, tag="self_chat_pair"):
 class UrlPreviewPair(Fault, frozen=True, kw_only=True, tag="url_preview_pair"):
     """Follows a message with a link by a second row that is its preview, ``seconds`` later.
 
-    Source: links come as two rows; programs before 0.11 report both as messages, newer ones make one of them where
-    they stand close together.
+    With ``is_reported_apart`` both are reported, which needs ``seconds`` 0; else as the server folds them.
+
+    Source: links come as two rows; programs before 0.11 report both as messages, newer ones make one of them.
     """
 
     METHODS: ClassVar[tuple[str, ...]] = _ROW
     seconds: float = 1.0
     times: int | None = None
+    is_reported_apart: bool = False
 
     def on_row(self, play: Play, placement: Placement) -> None:
         """Plan the preview."""
@@ -118,13 +126,34 @@ class UrlPreviewPair(Fault, frozen=True, kw_only=True, tag="url_preview_pair"):
         if found is None or message.balloon_bundle_id:
             return
         who = next((one.address for one in placement.chat.members if one.handle_id == message.handle_id), None)
-        play.world.after(
-            self.seconds,
-            "fault.preview",
-            chat_id=placement.chat.rowid,
-            address=None if message.is_from_me else who,
-            url=found[0],
-        )
+        args: dict[str, Any] = {"chat_id": placement.chat.rowid, "address": None if message.is_from_me else who, "url": found[0]}
+        if self.seconds > 0:
+            play.world.after(self.seconds, "fault.preview", **args)
+        else:
+            placement.then.append(lambda _: _do(play, "fault.preview", args))
+
+    def beside_messages(self, play: Play, number: int, params: list[Any]) -> list[Any]:
+        """Report the preview as a message of its own."""
+        if not self.is_reported_apart or self.seconds > 0:
+            return params
+        return [each for whole in params for each in self._apart(play, whole)]
+
+    def _apart(self, play: Play, params: Any) -> list[Any]:
+        message = msgspec.to_builtins(params["message"])
+        message.pop("url_preview", None)
+        if _URL.search(message["text"]) is None or message.get("balloon_bundle_id"):
+            return [params]
+        deadline = time.monotonic() + _BESIDE_S
+        # Both rows are written by the same hand, so where the first is seen the second is there in no time.
+        while (row := play.world.ledger.row(_PREVIEW, (message["id"], URL_BALLOON))) is None:
+            if time.monotonic() > deadline:
+                return [params]
+        other = {**message, "id": row["id"], "guid": row["guid"], "balloon_bundle_id": URL_BALLOON, "attachments": []}
+        return [{**params, "message": message}, {**params, "message": other}]
+
+
+def _do(play: Play, kind: str, args: dict[str, Any]) -> None:
+    play.world.do(kind, args)
 
 
 def write_preview(world: World, args: dict[str, Any]) -> dict[str, Any]:
@@ -140,16 +169,12 @@ def write_preview(world: World, args: dict[str, Any]) -> dict[str, Any]:
 class TwoChats(Fault, frozen=True, kw_only=True, tag="two_chats"):
     """Puts a message into a second chat: ``other``, or the one with the lowest row id.
 
-    As long as this fault is there, every message of two chats is reported once for each; not so with
-    ``is_reported_twice`` false.
-
     Source: one person by SMS and by iMessage, and numbers that changed; programs before 0.15 report a row once for each
-    of its chats.
+    of its chats, as does this package's server where it speaks as they do.
     """
 
     METHODS: ClassVar[tuple[str, ...]] = _ROW
     other: int | None = None
-    is_reported_twice: bool = True
 
     def on_row(self, play: Play, placement: Placement) -> None:
         """Add the chat."""
@@ -160,19 +185,6 @@ class TwoChats(Fault, frozen=True, kw_only=True, tag="two_chats"):
             other = row["id"] if row else None
         if other is not None and other not in placement.chat_ids:
             placement.chat_ids = [*placement.chat_ids, other]
-
-    def beside_messages(self, play: Play, number: int, params: list[Any]) -> list[Any]:
-        """Report messages of several chats several times."""
-        if not self.is_reported_twice:
-            return params
-        return [copy for each in params for copy in self._copies(play, each)]
-
-    def _copies(self, play: Play, params: Any) -> list[Any]:
-        message = params["message"]
-        as_dict = isinstance(message, dict)
-        rowid, chat_id = (message["id"], message["chat_id"]) if as_dict else (message.id, message.chat_id)
-        others = [play.world.chat(each) for each in play.world.chats_of(rowid) if each != chat_id]
-        return [params, *(changed(params, **_told(chat)) for chat in others)]
 
 
 class BacklogFlush(Fault, frozen=True, kw_only=True, tag="backlog_flush"):
@@ -255,17 +267,6 @@ class GhostRow(Fault, frozen=True, kw_only=True, tag="ghost_row"):
         message.handle_id = play.world.member(chat, chat.guid, chat.service).handle_id
         placement.chat_ids = []
         placement.then.append(lambda rowid: play.local.update(ghost=rowid, ghost_guid=message.guid))
-
-
-def _told(chat: Chat) -> dict[str, Any]:
-    return {
-        "chat_id": chat.rowid,
-        "chat_identifier": chat.identifier,
-        "chat_guid": chat.guid,
-        "chat_name": chat.name,
-        "participants": [member.address for member in chat.members],
-        "is_group": chat.is_group,
-    }
 
 
 def _guid(params: Any) -> str:
