@@ -167,7 +167,9 @@ def spellings(handle: str, *, region: str) -> list[str]:
 
 def nobody(person: str) -> AddressError:
     """Return the error for a handle that is in no chat."""
+    is_word = "@" not in person and not any("0" <= letter <= "9" for letter in person)
     return AddressError(
         f"nobody in any chat has the handle {Handle(person).redacted}",
-        hint="the table of participants lists who is in which chat; a number of another country needs its + and code",
+        hint="the table of participants lists who is in which chat; "
+        + ("it wants handles, not names" if is_word else "a number of another country needs its + and code"),
     )

@@ -63,6 +63,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     gateway: GatewayConfig = GatewayConfig()
     account: str = "default"
     accounts: tuple[str, ...] = ()
+    is_configured: bool = False
+    """Whether the source has an ``imessage`` block, an empty one included."""
     ignored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     origins: dict[str, str] = {}
@@ -137,6 +139,7 @@ def load_config(
         gateway=GatewayConfig(**_fields_of(GatewayConfig, merged)),
         account=account,
         accounts=accounts,
+        is_configured=_has_block(root),
         ignored=tuple(ignored),
         origins={field: origin for field, (_, origin) in merged.items()},
     )
@@ -144,6 +147,10 @@ def load_config(
         _log.warning("settings that do nothing here: %s", ", ".join(ignored))
     _check_policies(config)
     return msgspec.structs.replace(config, warnings=tuple(_warnings(config)))
+
+
+def _has_block(root: Mapping[str, Any]) -> bool:
+    return "imessage" in root or "imessage" in root.get("channels", {})
 
 
 def _fields_of(kind: type[msgspec.Struct], merged: Layer) -> dict[str, Any]:
@@ -315,6 +322,8 @@ def _warnings(config: Config) -> Iterator[str]:
 def _read_source(source: Path | str | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(source, Mapping):
         return source
+    if isinstance(source, str) and not source.strip():
+        raise ConfigError("the settings are an empty text", hint="give the path of a file, its content, or nothing")
     if isinstance(source, str) and ("{" in source or "\n" in source):
         return _parse(source, "the text")
     path = Path(source).expanduser()

@@ -116,3 +116,10 @@ def test_the_async_client_knows_people_by_the_same_rule(database: Path) -> None:
 
     senders, person = asyncio.run(find())
     assert senders == {person}
+
+
+def test_a_name_among_the_handles_is_told_apart_from_a_wrong_number(database: Path) -> None:
+    with pytest.raises(AddressError, match="not names"):
+        read_chat_db(database, participants=["Nora Finch"])
+    with pytest.raises(AddressError, match="another country"):
+        read_chat_db(database, participants=["07700 900118"])

@@ -372,3 +372,8 @@ def test_every_setting_has_a_row() -> None:
     fields = {row.name for row in rows}
     assert {"imessage.cliPath", "imessage.groups", "messages.groupChat.mentionPatterns", "read_timeout_s"} <= fields
     assert all(row.meaning and row.value for row in rows)
+
+
+def test_empty_text_is_no_settings() -> None:
+    with pytest.raises(ConfigError, match="empty"):
+        load_config(" ", environ={})
