@@ -132,6 +132,7 @@ class BaseClient:
         clock: str = "real",
         bridge: bool = True,
         dialect: str = "v1",
+        version: str | None = None,
         config: ConfigLike | None = None,
         **settings: Any,
     ) -> Self:
@@ -162,6 +163,8 @@ class BaseClient:
             Whether everything can be done, or only plain sending, as without the helper in Messages.
         dialect
             ``"v1"`` or ``"legacy"``: the generation of ``imsg`` that it speaks as.
+        version
+            A version of that generation, such as ``"0.9.0"``, with what that one has and nothing else.
         config
             As for the class.
         settings
@@ -176,7 +179,9 @@ class BaseClient:
         sandbox = PrivateSandbox(
             seed=seed, messages=messages, preset=preset, people=people, history=history, clock=clock, bridge=bridge
         )
-        backend = our_server(sandbox.path, dialect=dialect, folder=sandbox.folder, module="imsg_sdk.sandbox")
+        backend = our_server(
+            sandbox.path, dialect=dialect, folder=sandbox.folder, module="imsg_sdk.sandbox", version=version
+        )
         return cls._over(backend, config, sandbox, **settings)
 
     @classmethod

@@ -14,6 +14,7 @@ import msgspec
 
 from imsg_sdk.errors import BackendNotFound, StartupTimeout, UsageError
 from imsg_sdk.rpc.commands import IsUnwanted, never, run_command
+from imsg_sdk.rpc.profiles import parse_version
 from imsg_sdk.rpc.transport import spawn_error
 
 __all__ = ["Backend", "find_imsg", "imsg_backend", "locate", "our_server", "prove", "refuse_windows", "ssh_backend"]
@@ -90,17 +91,28 @@ def our_server(
     env: dict[str, str] | None = None,
     folder: str | None = None,
     module: str = "imsg_sdk.server",
+    version: str | None = None,
 ) -> Backend:
-    """Return the backend of this package's own server over a database file; `module` may bring a world.
+    """Return the backend of this package's own server over a database file.
+
+    `module` may bring a world, which may speak as an older `version`.
 
     Raises
     ------
     UsageError
-        `dialect` is none that the server speaks.
+        `dialect` is none that the server speaks, or `version` none of that dialect.
     """
     if dialect not in ("v1", "legacy"):
         raise UsageError("dialect must be 'v1' or 'legacy'", hint="v1 is imsg 0.14 and later, legacy what came before")
-    options = (*(() if dialect == "v1" else ("--dialect", dialect)), *(("--extended",) if extended else ()))
+    if version is not None:
+        _check_version(version, dialect)
+    # An older program has no methods of ours.
+    own = ("--extended",) if version is None and extended else ()
+    options = (
+        *(() if dialect == "v1" else ("--dialect", dialect)),
+        *own,
+        *(() if version is None else ("--as", version)),
+    )
     return Backend(
         name=module,
         program=(sys.executable, "-m", module),
@@ -110,6 +122,13 @@ def our_server(
         env=env or {},
         folder=folder,
     )
+
+
+def _check_version(version: str, dialect: str) -> None:
+    read = parse_version(version)
+    if read is None or (read >= (0, 14, 0)) != (dialect == "v1"):
+        hint = "0.14.0 and later are dialect='v1', 0.3.0 to 0.13.4 dialect='legacy'"
+        raise UsageError(f"there is no version {version!r} of that dialect", hint=hint)
 
 
 def _real(path: str) -> str:

@@ -115,6 +115,7 @@ def run_world(arguments: argparse.Namespace, parser: argparse.ArgumentParser) ->
             bridge=arguments.bridge,
             people=cast,
             names=_past(arguments),
+            languages=demo.languages() if arguments.preset == "demo" else None,
             system=arguments.system or demo.SYSTEM,
         ).close()
     except FileExistsError as error:

@@ -10,7 +10,7 @@ from imsg_sdk.sandbox.history.chats import ChatSpec
 from imsg_sdk.sandbox.history.generate import Summary, Truth, generate
 from imsg_sdk.sandbox.people import Person, owner
 
-__all__ = ["MESSAGES", "SEED", "SYSTEM", "circle", "demo"]
+__all__ = ["MESSAGES", "SEED", "SYSTEM", "circle", "demo", "languages"]
 
 SEED, MESSAGES, SYSTEM = 1, 4000, "tahoe"
 
@@ -96,6 +96,11 @@ def circle(seed: int) -> list[ChatSpec]:
         _machine("shop", "urn:biz:0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f9", "Corner Cycles", 4, "iMessage"),
     ]
     return chats
+
+
+def languages() -> dict[str, str]:
+    """Return the languages of the people of the demo, by their names."""
+    return {name: language for name, language, *_ in _PEOPLE.values()}
 
 
 def demo(

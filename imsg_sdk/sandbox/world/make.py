@@ -47,6 +47,7 @@ def make_world(
     bridge: bool = True,
     people: Cast | None = None,
     names: Mapping[str, str] | None = None,
+    languages: Mapping[str, str] | None = None,
     system: str = "tahoe",
     **settings: Any,
 ) -> State:
@@ -66,6 +67,8 @@ def make_world(
         Who is there and how they answer; None means that whoever is in the database is friendly.
     names
         Names by address, where the history has them.
+    languages
+        Languages by name; those without write English.
     system
         Whose tables an empty database gets.
     settings
@@ -94,7 +97,7 @@ def make_world(
     ledger = Ledger(path)
     answers = Answers(World(state, ledger))
     with state.turn():
-        answers.admit([*cast.people, *_named(names or {}, cast.people)])
+        answers.admit([*cast.people, *_named(names or {}, languages or {}, cast.people)])
         for chat in cast.chats:
             answers.world.make_chat(chat)
         for chatter in cast.chatter:
@@ -137,13 +140,18 @@ def read_cast(path: str) -> Cast:
         raise ConfigError(str(error), path="people") from None
 
 
-def _named(names: Mapping[str, str], told: Sequence[Person]) -> list[Person]:
+def _named(names: Mapping[str, str], languages: Mapping[str, str], told: Sequence[Person]) -> list[Person]:
     """Return the people of a history by their names, but for those told of."""
     found: dict[str, list[str]] = {}
     for address, name in names.items():
         if not any(address in person.addresses for person in told):
             found.setdefault(name, []).append(address)
     return [
-        Person(name, addresses, imessage="@" in addresses[0] or len(addresses[0]) > 7)
+        Person(
+            name,
+            addresses,
+            imessage="@" in addresses[0] or len(addresses[0]) > 7,
+            language=languages.get(name, "en"),
+        )
         for name, addresses in found.items()
     ]
