@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from imsg_sdk.client.watching.watch import Watch
     from imsg_sdk.errors import ImsgError
     from imsg_sdk.frames.history import History, read_chat_db
+    from imsg_sdk.gateway.gateway import Gateway
     from imsg_sdk.models import (
         Attachment,
         Chat,
@@ -37,6 +38,7 @@ _PUBLIC = {
     "Chat": "imsg_sdk.models",
     "ChatLike": "imsg_sdk.client.targets",
     "Edit": "imsg_sdk.models",
+    "Gateway": "imsg_sdk.gateway.gateway",
     "History": "imsg_sdk.frames.history",
     "IMessageClient": "imsg_sdk.client.sync",
     "ImsgError": "imsg_sdk.errors",
@@ -63,6 +65,7 @@ __all__ = [
     "Chat",
     "ChatLike",
     "Edit",
+    "Gateway",
     "History",
     "IMessageClient",
     "ImsgError",

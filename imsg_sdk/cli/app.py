@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imsg_sdk import __version__
-from imsg_sdk.cli import demo, doctor, export, pairing, reading
+from imsg_sdk.cli import demo, doctor, export, gateway, pairing, reading
 from imsg_sdk.cli.hints import in_words_of_the_shell
 from imsg_sdk.cli.parser import Parser
 from imsg_sdk.cli.source import NO_MAC, check_source_options
@@ -54,6 +54,7 @@ def build_parser() -> Parser:
         reading.add_messages,
         reading.add_search,
         export.add,
+        gateway.add,
         pairing.add,
     ):
         add(commands)

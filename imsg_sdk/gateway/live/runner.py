@@ -310,6 +310,8 @@ class Runner:
             started_at=self.started_at,
             stopped_at=self.stopped_at,
             last_error=self.last_error,
+            cli_path=self._conduct.client.cli_path,
+            db_path=self._conduct.client.db_path,
             received=tally.received,
             dispatched=tally.dispatched,
             handled=tally.handled,

@@ -10,8 +10,6 @@ from typing import Any, Final
 
 import msgspec
 
-from imsg_sdk._time import to_us
-
 __all__ = ["GatewayState", "GatewayStatus", "Happening", "Tally"]
 
 _KEPT: Final = 50
@@ -72,6 +70,8 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     stopped_at: datetime | None = None
     last_error: str | None = None
+    cli_path: str | None = None
+    db_path: str | None = None
     received: int = 0
     dispatched: int = 0
     handled: int = 0
@@ -100,15 +100,6 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
         fields: dict[str, Any] = msgspec.to_builtins(self)
         return fields
 
-    def to_provider(self) -> dict[str, Any]:
-        """Return the fields that ``providers.status`` reports, times in Unix milliseconds."""
-        return {
-            "running": self.is_running,
-            "lastStartAt": _ms(self.started_at),
-            "lastStopAt": _ms(self.stopped_at),
-            "lastError": self.last_error,
-        }
-
     def __str__(self) -> str:
         dropped = sum(self.dropped.values())
         sent = sum(self.sends.get(state, 0) for state in ("observed", "accepted"))
@@ -128,7 +119,3 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
-
-
-def _ms(instant: datetime | None) -> int | None:
-    return None if instant is None else to_us(instant) // 1000

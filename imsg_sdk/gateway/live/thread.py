@@ -17,6 +17,7 @@ __all__ = ["LoopThread"]
 
 T = TypeVar("T")
 _SLICE_S = 0.2
+_MOMENT_S = 0.01
 
 
 class LoopThread:
@@ -98,9 +99,7 @@ class LoopThread:
             return True  # a fork has the name only; the run is its parent's
         grace_s = timeout_s / 2
         while not self.over.done() and not self.call(lambda: self.runner.request_stop(grace_s)):
-            if not self._thread.is_alive():
-                break
-            self._thread.join(0.01)
+            self.wait(_MOMENT_S)  # its loop is not there yet, or not any more
         return self.wait(timeout_s)
 
     def wait_ready(self, timeout_s: float) -> None:
@@ -113,9 +112,11 @@ class LoopThread:
         import time
 
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while self._thread.is_alive():
+        # Not by joining the thread: a join that is interrupted takes the thread for ended (until Python 3.13).
+        while not self.over.done():
             left = _SLICE_S if deadline is None else min(_SLICE_S, deadline - time.monotonic())
             if left <= 0:
                 return False
-            self._thread.join(left)
+            with suppress(TimeoutError):
+                self.over.exception(left)
         return True
