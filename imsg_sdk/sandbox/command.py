@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imsg_sdk.errors import ConfigError
 from imsg_sdk.sandbox.history import demo
 from imsg_sdk.sandbox.history.generate import Summary, generate
 from imsg_sdk.sandbox.schema import SYSTEMS
+
+if TYPE_CHECKING:
+    from imsg_sdk.sandbox.world.state import State
 
 _EXAMPLES = """examples:
   {prog} generate chat.db
@@ -26,6 +30,7 @@ _WORLD_EXAMPLES = """examples:
   {prog} world chat.db --clock real
   {prog} world chat.db --preset demo --seed 7
   {prog} world chat.db --people people.json --no-bridge
+  {prog} world chat.db --fault '{{"name": "exit", "method": "messages.after", "times": null}}'
 """
 
 
@@ -98,6 +103,9 @@ def add_world_arguments(parser: argparse.ArgumentParser) -> None:
     past.add_argument("--history", metavar="FILE", help="begin with a copy of this database")
     parser.add_argument("--preset", choices=["demo"], help="the history of the demo")
     parser.add_argument("--system", metavar="NAME", help="whose tables a new database gets (demo and empty: tahoe)")
+    parser.add_argument(
+        "--fault", action="append", metavar="FAULT", help="what goes wrong: a name, or JSON of name and options"
+    )
 
 
 def run_world(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -108,7 +116,7 @@ def run_world(arguments: argparse.Namespace, parser: argparse.ArgumentParser) ->
         cast = read_cast(arguments.people) if arguments.people else None
         if arguments.history:
             copy_history(arguments.history, arguments.path)
-        make_world(
+        state = make_world(
             arguments.path,
             seed=arguments.seed,
             clock=arguments.clock,
@@ -117,7 +125,9 @@ def run_world(arguments: argparse.Namespace, parser: argparse.ArgumentParser) ->
             names=_past(arguments),
             languages=demo.languages() if arguments.preset == "demo" else None,
             system=arguments.system or demo.SYSTEM,
-        ).close()
+        )
+        with contextlib.closing(state):
+            _switch_on(state, arguments.fault or ())
     except FileExistsError as error:
         parser.error(f"{error}: leave out --messages, --history and --preset to keep it")
     except ConfigError as error:
@@ -127,6 +137,16 @@ def run_world(arguments: argparse.Namespace, parser: argparse.ArgumentParser) ->
         sys.stderr.write(f"{parser.prog}: cannot write {arguments.path}: {reason}\n")
         return 1
     return 0
+
+
+def _switch_on(state: State, faults: Sequence[str]) -> None:
+    if faults:
+        from imsg_sdk.sandbox.faults.listed import switch_on_all
+
+        try:
+            switch_on_all(state, faults)
+        except ValueError as error:
+            raise ConfigError(str(error), path="fault") from None
 
 
 def _past(arguments: argparse.Namespace) -> Mapping[str, str] | None:

@@ -86,8 +86,8 @@ def wire(imsg_sandbox: Sandbox) -> Iterator[Callable[..., Wire]]:
     """Return a way to start a child of `imsg_sandbox`."""
     made: list[Wire] = []
 
-    def start(**options: Any) -> Wire:
-        made.append(Wire(imsg_sandbox.argv(**options)))
+    def start(argv: list[str] | None = None, **options: Any) -> Wire:
+        made.append(Wire(argv or imsg_sandbox.argv(**options)))
         return made[-1]
 
     yield start

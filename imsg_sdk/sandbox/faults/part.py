@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from imsg_sdk.sandbox.faults.catalogue import describe, read_fault
 from imsg_sdk.sandbox.faults.fault import Fault, Outlet, Play, of_message, of_request
 from imsg_sdk.sandbox.faults.files import bring_back
+from imsg_sdk.sandbox.faults.listed import OWN, TABLE, switch_on
 from imsg_sdk.sandbox.faults.rows import GhostRow, write_preview
 from imsg_sdk.sandbox.faults.when import Count, Event, may_strike, strike
 from imsg_sdk.sandbox.world.child import Part, Parts
 from imsg_sdk.sandbox.world.sender import Perform, Result
-from imsg_sdk.sandbox.world.world import Heard, Placement, World
+from imsg_sdk.sandbox.world.world import Placement, World
 from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.senders import Operation
 
 __all__ = ["Faults"]
-
-_TABLE: Final = "fault"
-_OWN: Final = ("name", "since_us", "count", "notes")
 
 
 class Faults(Part):
@@ -54,8 +52,8 @@ class Faults(Part):
         methods["sandbox.fault_kinds"] = lambda _: {"faults": describe()}
 
     def _join(self, world: World) -> None:
-        self._placing, self._hearing = world.placing, world.hearing
-        world.placing, world.hearing = self._place, self._hear
+        self._placing = world.placing
+        world.placing = self._place
         world.kinds["fault"] = lambda _, args: self._begin(args["id"])
         world.kinds["fault.deed"] = lambda _, args: self._carry_out(args["id"])
         world.kinds["fault.preview"] = write_preview
@@ -76,7 +74,7 @@ class Faults(Part):
 
     def _read(self) -> None:
         found: dict[int, _Play] = {}
-        for number, value in self.parts.world.state.listed(_TABLE):
+        for number, value in self.parts.world.state.listed(TABLE):
             before = self._plays.get(number)
             found[number] = before or _Play(self, number, value)
             found[number].value = value
@@ -89,22 +87,17 @@ class Faults(Part):
             fault = read_fault(name, options)
         except (msgspec.ValidationError, ValueError) as error:
             raise RpcError.invalid_params(f"sandbox.fault: {error}") from None
-        state = self.parts.world.state
-        with self.parts.world.turn() as turn:
-            number = state.add(_TABLE, {"name": name, **options, "since_us": turn.now_us})
-        if fault.IS_DEED and fault.method is None:
-            if fault.in_s > 0:
-                self.parts.world.after(fault.in_s, "fault", id=number)
-            else:
-                self._prepare(number)
-                self._carry_out(number)
+        number = switch_on(self.parts.world.state, name, options)
+        if fault.IS_DEED and fault.method is None and fault.in_s <= 0:
+            self._prepare(number)
+            self._carry_out(number)
         return {"id": number}
 
     def _list(self, _: dict[str, Any]) -> dict[str, Any]:
         shown = []
-        for number, value in self.parts.world.state.listed(_TABLE):
+        for number, value in self.parts.world.state.listed(TABLE):
             count = value.get("count", {})
-            options = {name: each for name, each in value.items() if name not in _OWN}
+            options = {name: each for name, each in value.items() if name not in OWN}
             shown.append(
                 {
                     "id": number,
@@ -120,7 +113,7 @@ class Faults(Part):
     def _clear(self, params: dict[str, Any]) -> dict[str, Any]:
         state = self.parts.world.state
         with self.parts.world.turn():
-            state.remove(_TABLE, params.get("id"))
+            state.remove(TABLE, params.get("id"))
             for entry in state.entries():
                 if entry.kind == "fault" and params.get("id") in (None, entry.args["id"]):
                     state.take(entry)
@@ -214,10 +207,6 @@ class Faults(Part):
             elif play.overrides("on_row") and play.claims(_of_row(placement)):
                 play.fault.on_row(play, placement)
 
-    def _hear(self, heard: Heard) -> None:
-        if not any(play.local.get("is_ghost") for play in self.plays()):
-            self._hearing(heard)
-
     def _perform(self, operation: Operation, go_on: Perform) -> Result:
         go_on = _through(self._around, go_on)
         if getattr(self.here, "is_late", False):
@@ -249,7 +238,7 @@ class _Play(Play):
         self._faults = faults
         self.number = number
         self.value = value
-        self.fault: Fault = read_fault(value["name"], {name: each for name, each in value.items() if name not in _OWN})
+        self.fault: Fault = read_fault(value["name"], {name: each for name, each in value.items() if name not in OWN})
         self.dialect = parts.dialect
         self.world = parts.world
         self.agenda = parts.agenda
@@ -275,7 +264,7 @@ class _Play(Play):
         if not may_strike(fault, self._count) or not fault.is_on(state.now_us(), self.value["since_us"]):
             return False
         with self.world.turn():
-            stored = dict(state.listed(_TABLE)).get(self.number)
+            stored = dict(state.listed(TABLE)).get(self.number)
             if stored is None:
                 return False
             self.value = stored
@@ -290,7 +279,7 @@ class _Play(Play):
 
     def _store(self, **values: Any) -> None:
         self.value = {**self.value, **values}
-        self.world.state.replace(_TABLE, self.number, self.value)
+        self.world.state.replace(TABLE, self.number, self.value)
 
     def remember(self, **notes: Any) -> None:
         self._store(notes={**self.value.get("notes", {}), **notes})

@@ -126,7 +126,11 @@ class UrlPreviewPair(Fault, frozen=True, kw_only=True, tag="url_preview_pair"):
         if found is None or message.balloon_bundle_id:
             return
         who = next((one.address for one in placement.chat.members if one.handle_id == message.handle_id), None)
-        args: dict[str, Any] = {"chat_id": placement.chat.rowid, "address": None if message.is_from_me else who, "url": found[0]}
+        args: dict[str, Any] = {
+            "chat_id": placement.chat.rowid,
+            "address": None if message.is_from_me else who,
+            "url": found[0],
+        }
         if self.seconds > 0:
             play.world.after(self.seconds, "fault.preview", **args)
         else:
@@ -234,9 +238,7 @@ class GhostRow(Fault, frozen=True, kw_only=True, tag="ghost_row"):
         """Send into nowhere."""
         play.local["is_ghost"] = True
         try:
-            with play.world.turn():
-                go_on(operation)
-                self._call_off(play)
+            go_on(operation)
         finally:
             play.local["is_ghost"] = False
         rowid = play.local.pop("ghost", 0)
@@ -249,14 +251,6 @@ class GhostRow(Fault, frozen=True, kw_only=True, tag="ghost_row"):
         data = {"retry_safe": False, "disposition": "may_have_completed", "transport": "applescript"}
         raise RpcError(protocol.OUTCOME_UNKNOWN, data | {"operation": "send", "detail": text})
 
-    @staticmethod
-    def _call_off(play: Play) -> None:
-        """Let what went nowhere never be delivered."""
-        guid = play.local.pop("ghost_guid", None)
-        for entry in play.world.state.entries():
-            if entry.kind == "deliver" and entry.args.get("guid") == guid:
-                play.world.state.take(entry)
-
     def haunt(self, play: Play, placement: Placement) -> None:
         """Make an own row a ghost while such a send goes on."""
         message = placement.message
@@ -265,8 +259,8 @@ class GhostRow(Fault, frozen=True, kw_only=True, tag="ghost_row"):
         chat = placement.chat
         message.text = message.attributed_body = None
         message.handle_id = play.world.member(chat, chat.guid, chat.service).handle_id
-        placement.chat_ids = []
-        placement.then.append(lambda rowid: play.local.update(ghost=rowid, ghost_guid=message.guid))
+        placement.chat_ids, placement.reaches = [], False
+        placement.then.append(lambda rowid: play.local.update(ghost=rowid))
 
 
 def _guid(params: Any) -> str:

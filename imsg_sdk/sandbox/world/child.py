@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -103,15 +104,23 @@ def _through(part: Part, go_on: Next) -> Next:
 def main(words: list[str]) -> int:
     """Run one command as ``imsg`` does; return the exit status.
 
-    Besides the options of the server, ``--as VERSION`` says which ``imsg`` it is.
+    Besides the options of the server, ``--as VERSION`` says which ``imsg`` it is, and ``--fault`` what goes wrong:
+    a name, or an object of name and options in JSON; it may be repeated.
     """
-    words, version = _own_option(words)
+    words, versions = _own_option(words, "--as")
+    words, faults = _own_option(words, "--fault")
+    version = versions[-1] if versions else None
 
     def rpc(invocation: Invocation, path: str, writer: Writer) -> int:
         if not State(path).exists:
             from imsg_sdk.sandbox.world.make import make_world
 
             make_world(path).close()
+        if faults:
+            from imsg_sdk.sandbox.faults.listed import switch_on_all
+
+            with contextlib.closing(State(path)) as state:
+                switch_on_all(state, faults)
         serve(path, writer, dialect=invocation.dialect, extended=invocation.extended, version=version)
         return 0
 
@@ -127,11 +136,14 @@ def main(words: list[str]) -> int:
         return 2
 
 
-def _own_option(words: list[str]) -> tuple[list[str], str | None]:
-    if "--as" not in words[:-1]:
-        return words, None
-    place = words.index("--as")
-    return words[:place] + words[place + 2 :], words[place + 1]
+def _own_option(words: list[str], name: str) -> tuple[list[str], list[str]]:
+    """Take an option and its values out of the words."""
+    values = []
+    while name in words[:-1]:
+        place = words.index(name)
+        values.append(words[place + 1])
+        words = words[:place] + words[place + 2 :]
+    return words, values
 
 
 def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, version: str | None = None) -> None:
