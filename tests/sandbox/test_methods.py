@@ -491,3 +491,14 @@ def test_a_switch_that_is_none_is_refused(one: Any) -> None:
     assert one.refuse("sandbox.switch", bridge="yes")["code"] == -32602
     assert one.refuse("sandbox.shake")["code"] == -32601
     assert one.refuse("sandbox.receive", text="from nobody")["code"] == -32602
+
+
+def test_a_picture_stays_where_its_words_are_edited(one: Any, world: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "boat.png"
+    picture.write_bytes(b"\x89PNG")
+    guid = one.ask("send", to=NORA, text="teh boat", file=str(picture))["guid"]
+    assert one.ask("message.edit", chat_id=DIRECT, message_id=guid, text="the boat") == {"ok": True}
+    (message,) = one.ask("messages.history", chat_id=DIRECT, attachments=True)["messages"]
+    assert message["text"].endswith("the boat")
+    assert len(message["attachments"]) == 1
+    assert row(world, guid)["text"] == "\ufffcthe boat"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -100,3 +102,40 @@ def test_a_killed_process_takes_nothing_of_the_world_with_it(
     second.ask("sandbox.run_until_idle")
     assert second.ask("message.send_status", guid=guid)["send_state"] == "delivered"
     assert [act["values"]["text"] for act in second.ask("sandbox.sent")["sent"]] == ["hello"]
+
+
+def test_the_folder_of_messages_is_never_written_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = tmp_path / "Library" / "Messages"
+    folder.mkdir(parents=True)
+    for words in (["world", str(folder / "chat.db")], ["rpc"], ["rpc", "--db", str(folder / "chat.db")]):
+        done = subprocess.run(
+            [sys.executable, "-m", "imsg_sdk.sandbox", *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=30,
+        )
+        assert done.returncode == 2
+        assert b"never writes into the folder of Messages" in done.stderr
+    assert list(folder.iterdir()) == []
+
+
+def test_a_world_goes_on_from_a_history(tmp_path: Path, child: Callable[..., Any]) -> None:
+    database = tmp_path / "chat.db"
+    argv = [sys.executable, "-m", "imsg_sdk.sandbox", "world", str(database), "--preset", "demo", "--messages", "300"]
+    subprocess.run(argv, check=True, timeout=60)
+    last, date = (
+        column(database, "SELECT max(ROWID) FROM message")[0],
+        column(database, "SELECT max(date) FROM message WHERE schedule_type = 0"),
+    )
+    chats = len(column(database, "SELECT 1 FROM chat"))
+    one = child(database)
+    sent = one.ask("send", to=NORA, text="hello")
+    (stored,) = column(database, "SELECT ROWID FROM message WHERE guid = ?", sent["guid"])
+    assert stored > last
+    assert column(database, "SELECT date FROM message WHERE ROWID = ?", stored)[0] > date[0]
+    assert len(column(database, "SELECT 1 FROM chat")) == chats
+    people = {person["name"]: person["addresses"] for person in one.ask("sandbox.people")["people"]}
+    assert people["Tom Okafor"] == ["+447700900364", "tom.okafor@example.org"]

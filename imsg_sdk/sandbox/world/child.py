@@ -13,7 +13,7 @@ from imsg_sdk.sandbox.world.contacts import tell_names
 from imsg_sdk.sandbox.world.control import Control
 from imsg_sdk.sandbox.world.deeds import DEEDS
 from imsg_sdk.sandbox.world.events import Feed
-from imsg_sdk.sandbox.world.ledger import Ledger
+from imsg_sdk.sandbox.world.ledger import Ledger, refuse_real
 from imsg_sdk.sandbox.world.program import Program, read_version, tell_status
 from imsg_sdk.sandbox.world.sender import WorldSenders
 from imsg_sdk.sandbox.world.state import State
@@ -112,6 +112,7 @@ def main(words: list[str]) -> int:
     version = versions[-1] if versions else None
 
     def rpc(invocation: Invocation, path: str, writer: Writer) -> int:
+        refuse_real(path)
         if not State(path).exists:
             from imsg_sdk.sandbox.world.make import make_world
 

@@ -11,13 +11,12 @@ from typing import Any, Final
 import msgspec
 
 from imsg_sdk._time import from_us, parse_instant, to_us, us_to_apple_ns
-from imsg_sdk.sandbox import body
 from imsg_sdk.sandbox.world.accounts import Chat, Member, takes_imessage
-from imsg_sdk.sandbox.world.files import SLOT, stage
+from imsg_sdk.sandbox.world.files import stage
 from imsg_sdk.sandbox.world.ledger import Row
 from imsg_sdk.sandbox.world.links import link_draft
 from imsg_sdk.sandbox.world.reactions import tapback
-from imsg_sdk.sandbox.world.world import Draft, Heard, Kind, Post, World
+from imsg_sdk.sandbox.world.world import SLOT, Draft, Heard, Kind, Post, World, filed
 
 __all__ = ["DEEDS", "GroupChange", "OnMessage", "Presence", "Receive"]
 
@@ -128,9 +127,8 @@ def _attach(world: World, draft: Draft, paths: list[str]) -> None:
     with world.turn() as turn:
         draft.files = [stage(path, folder, turn.dice, turn.stamp_ns(), outgoing=False) for path in paths]
     words = draft.text or ""
-    runs: list[body.Run] = [(1, {body.FILE: file.guid, body.PART: index}) for index, file in enumerate(draft.files)]
     draft.text = SLOT * len(draft.files) + words
-    draft.runs = [*runs, *body.stretches((words, {}), part=len(draft.files))]
+    draft.runs = filed([file.guid for file in draft.files], words)
     draft.fields = {**draft.fields, "part_count": len(draft.files) + bool(words)}
 
 

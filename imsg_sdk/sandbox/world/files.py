@@ -9,10 +9,7 @@ from typing import Final
 from imsg_sdk.sandbox.database import Attachment
 from imsg_sdk.sandbox.dice import Dice
 
-__all__ = ["SLOT", "stage"]
-
-SLOT: Final = "\ufffc"
-"""Stands in the text for a file."""
+__all__ = ["stage"]
 
 _KINDS: Final = {
     ".caf": ("com.apple.coreaudio-format", "audio/x-caf"),

@@ -11,14 +11,17 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from imsg_sdk._time import apple_to_us
+from imsg_sdk.errors import ConfigError
 from imsg_sdk.sandbox import schema
 from imsg_sdk.sandbox.database import Database
 from imsg_sdk.sandbox.schema import SYSTEMS, System
+from imsg_sdk.server.paths import home
 
-__all__ = ["Ledger", "Row", "newest_us"]
+__all__ = ["Ledger", "Row", "newest_us", "refuse_real"]
 
 Row = dict[str, Any]
 
@@ -145,6 +148,21 @@ class Ledger:
             self._database.close()
         self._database = None
         self._columns.clear()
+
+
+def refuse_real(path: str) -> None:
+    """Refuse to write where Messages itself writes.
+
+    Raises
+    ------
+    ConfigError
+        The path lies in the folder of Messages.
+    """
+    for folder in {home(), str(Path.home())}:
+        if Path(path).resolve().is_relative_to(Path(folder, "Library", "Messages").resolve()):
+            raise ConfigError(
+                "the sandbox never writes into the folder of Messages", path="path", hint="begin with a copy: --history"
+            )
 
 
 def system_of(connection: sqlite3.Connection) -> System:

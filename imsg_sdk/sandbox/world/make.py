@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from imsg_sdk.sandbox.database import Database
 from imsg_sdk.sandbox.schema import find_system
 from imsg_sdk.sandbox.world.accounts import Person, accounts_of
 from imsg_sdk.sandbox.world.answers import Answers, Chatter, check_script
-from imsg_sdk.sandbox.world.ledger import Ledger, newest_us
+from imsg_sdk.sandbox.world.ledger import Ledger, newest_us, refuse_real
 from imsg_sdk.sandbox.world.state import State
 from imsg_sdk.sandbox.world.world import NewChat, World
 
@@ -74,16 +75,20 @@ def make_world(
     settings
         Further settings of the world.
     """
+    refuse_real(path)
     if not Path(path).exists():
         with contextlib.closing(Database.create(Path(path), find_system(system))) as database:
             database.finish()
     cast = people or Cast(others="friendly")
     ledger = Ledger(path)
     newest = newest_us(path)
+    begin = newest + _PAUSE_US if newest else _EMPTY_US
     settings = {
         "seed": seed,
         "clock": clock,
-        "now_us": 0 if clock == "real" else (newest + _PAUSE_US if newest else _EMPTY_US),
+        "now_us": begin if clock == "virtual" else 0,
+        # A history that ends later than today goes on all the same.
+        "offset_us": max(begin - time.time_ns() // 1000, 0) if clock == "real" and newest else 0,
         "turns": 0,
         "bridge": bridge,
         "others": cast.others,

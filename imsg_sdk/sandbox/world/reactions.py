@@ -42,18 +42,20 @@ def tapback(world: World, chat: Chat, member: Member | None, row: Row, reaction:
     }
     if kind == _EMOJI_TAPBACK:
         fields["associated_message_emoji"] = name
-    with world.turn(), world.ledger.transaction():
-        _drop_earlier(world, about, member)
-        post = world.write(chat, member, Draft(f"{removed if removes else added} “{text}”", fields=fields))
+    with world.turn() as turn, world.ledger.transaction():
+        guid = turn.dice.guid()
+        _drop_earlier(world, about, member, but=guid)
+        words = f"{removed if removes else added} “{text}”"
+        post = world.write(chat, member, Draft(words, guid=guid, fields=fields))
     return post
 
 
-def _drop_earlier(world: World, about: str, member: Member | None) -> None:
+def _drop_earlier(world: World, about: str, member: Member | None, *, but: str) -> None:
     whose = "ifnull(is_from_me, 0) = 1" if member is None else "ifnull(is_from_me, 0) = 0 AND handle_id = ?"
     rows = world.ledger.rows(
-        "SELECT ROWID AS id FROM message WHERE associated_message_guid = ?"
+        "SELECT ROWID AS id FROM message WHERE associated_message_guid = ? AND guid != ?"
         f" AND associated_message_type BETWEEN 2000 AND 2006 AND {whose}",
-        (about,) if member is None else (about, member.handle_id),
+        (about, but) if member is None else (about, but, member.handle_id),
     )
     for row in rows:
         world.ledger.execute("DELETE FROM chat_message_join WHERE message_id = ?", (row["id"],))

@@ -37,8 +37,8 @@ from imsg_sdk.sandbox import body
 from imsg_sdk.sandbox.database import Attachment
 from imsg_sdk.sandbox.world.accounts import Chat, takes_imessage
 from imsg_sdk.sandbox.world.actions import Actions
-from imsg_sdk.sandbox.world.files import SLOT, stage
-from imsg_sdk.sandbox.world.world import Draft, Post, World
+from imsg_sdk.sandbox.world.files import stage
+from imsg_sdk.sandbox.world.world import SLOT, Draft, Post, World, filed
 from imsg_sdk.server import tables
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
@@ -332,7 +332,7 @@ class WorldSenders:
         words = draft.text or ""
         draft.files = [file]
         draft.text = SLOT + words
-        draft.runs = [(1, {body.FILE: file.guid, body.PART: 0}), *body.stretches((words, {}), part=1)]
+        draft.runs = filed([file.guid], words)
         draft.fields = {**draft.fields, "part_count": 1 + bool(words)}
 
     def _send_file(
@@ -346,8 +346,7 @@ class WorldSenders:
     ) -> Post:
         file = self._staged(expand_home(path))
         file.is_sticker = is_sticker
-        runs: list[body.Run] = [(1, {body.FILE: file.guid, body.PART: 0})]
-        return self._world.send(chat, Draft(SLOT, runs, [file], service=service, fields=fields))
+        return self._world.send(chat, Draft(SLOT, filed([file.guid], ""), [file], service=service, fields=fields))
 
     def _staged(self, path: str) -> Attachment:
         with self._world.turn() as turn:

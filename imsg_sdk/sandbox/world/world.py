@@ -20,9 +20,11 @@ from imsg_sdk.sandbox.world.accounts import Account, Accounts, Chat, Circle, Mem
 from imsg_sdk.sandbox.world.ledger import Ledger, Row
 from imsg_sdk.sandbox.world.state import SECOND_US, State, Turn
 
-__all__ = ["Draft", "Heard", "NewChat", "Placement", "Post", "World", "versions_of"]
+__all__ = ["SLOT", "Draft", "Heard", "NewChat", "Placement", "Post", "World", "filed", "versions_of"]
 
 _SECOND: Final = 1_000_000_000
+SLOT: Final = "\ufffc"
+"""Stands in the text for a file."""
 _DELIVERED_S: Final = (0.3, 2.0)
 _MIRRORED_S: Final = 0.3
 """How soon the copy of what one writes to oneself comes in."""
@@ -417,16 +419,30 @@ class World:
         return decode_body(stored) if isinstance(stored, bytes) else ""
 
     def edit(self, row: Row, text: str) -> None:
-        """Change the text of a message; the versions before it are kept."""
+        """Change the text of a message; files in it stay, and the versions before it are kept."""
         with self.turn() as turn:
-            now = turn.stamp_ns()
             before = self.text_of(row)
-            versions = [*versions_of(row, before), (now / _SECOND, body.plain(text))]
-            summary = archive.edit_summary({0: versions}, [body.utf16_length(before)])
-            values: dict[str, Any] = {"text": text, "attributedBody": body.plain(text), "date_edited": now}
+            files = self._files_of(row["rowid"])
+            words = before.removeprefix(SLOT * len(files))
+            if words == text and row.get("date_edited"):
+                return  # a process was killed when it had done this
+            now = turn.stamp_ns()
+            stored = body.attributed(SLOT * len(files) + text, filed(files, text)) if files else body.plain(text)
+            versions = [*versions_of(row, words, part=len(files)), (now / _SECOND, body.plain(text))]
+            lengths = [*[1] * len(files), body.utf16_length(words)]
+            values: dict[str, Any] = {"text": SLOT * len(files) + text, "attributedBody": stored, "date_edited": now}
             if self.ledger.system.has(VENTURA):
-                values["message_summary_info"] = summary
+                values["message_summary_info"] = archive.edit_summary({len(files): versions}, lengths)
             self.ledger.update("message", row["rowid"], values)
+
+    def _files_of(self, rowid: int) -> list[str]:
+        """Return the guids of the files in a message."""
+        rows = self.ledger.rows(
+            "SELECT a.guid FROM attachment a JOIN message_attachment_join j ON j.attachment_id = a.ROWID"
+            " WHERE j.message_id = ? ORDER BY j.attachment_id",
+            (rowid,),
+        )
+        return [row["guid"] for row in rows]
 
     def unsend(self, row: Row) -> None:
         """Take a message back; its row stays, empty."""
@@ -462,14 +478,20 @@ class World:
         return self.write(chat, member, Draft(fields={"part_count": None, **fields}))
 
 
-def versions_of(row: Row, text: str) -> list[tuple[float, bytes]]:
+def filed(guids: Sequence[str], words: str) -> list[body.Run]:
+    """Return the runs of a text that begins with files, each a part of its own."""
+    runs: list[body.Run] = [(1, {body.FILE: guid, body.PART: index}) for index, guid in enumerate(guids)]
+    return [*runs, *body.stretches((words, {}), part=len(guids))]
+
+
+def versions_of(row: Row, text: str, *, part: int = 0) -> list[tuple[float, bytes]]:
     """Return the versions that a message had so far, the original first."""
     import plistlib
 
     stored = row.get("message_summary_info")
     if isinstance(stored, bytes):
         try:
-            found = plistlib.loads(stored).get("ec", {}).get("0", [])
+            found = plistlib.loads(stored).get("ec", {}).get(str(part), [])
             if found:
                 return [(version["d"], version["t"]) for version in found]
         except (plistlib.InvalidFileException, ValueError, KeyError, TypeError):
