@@ -5,155 +5,183 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import tempfile
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from walk import CHUNKS, ROWS, Walk, World
+from world import Scenario, World, key_of
 
 from imsg_sdk.gateway.state import StateReader, state_folder
 
-WAIT_S = 20
+WAIT_S = 60
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112
+"""Files that no disk sync holds up: what the end of a process leaves behind is the same there."""
+BROKEN = "broken: "
 
 
-def live(folder: Path, kill_at: int | None) -> tuple[bool, int]:
-    """Let a process live, and end it at its `kill_at`-th step; return whether it was, and how many steps it took."""
-    read, write = os.pipe()
-    child = os.fork()
-    if not child:
-        _be_the_process(folder, kill_at, write)
-    os.close(write)
-    # Ends when the process does, however it ends.
-    steps = b"".join(iter(lambda: os.read(read, 4096), b""))
-    os.close(read)
-    _, status = os.waitpid(child, 0)
-    was_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    assert was_killed or os.WEXITSTATUS(status) == 0, "the process failed by itself"
-    return was_killed, len(steps)
+class Harness:
+    """Lets a scenario live and die, and counts.
 
-
-def _be_the_process(folder: Path, kill_at: int | None, write: int) -> None:
-    taken = 0
-
-    def reached(_: str) -> None:
-        nonlocal taken
-        taken += 1
-        os.write(write, b".")
-        if taken == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    code = 1
-    try:
-        signal.alarm(WAIT_S)
-        Walk(folder, reached).run()
-        code = 0
-    finally:
-        os._exit(code)
-
-
-def lives(kills: Sequence[int]) -> tuple[Counter[str], int]:
-    """Let a process be killed at each of these steps of one life after the other, then live to the end; count.
-
-    Returns
-    -------
-    tuple
-        The counts, and how many steps its last but one life had taken when it ended by itself (0 where it was killed).
+    Parameters
+    ----------
+    scenario
+        What lives.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = state_folder(name)
-        counts: Counter[str] = Counter(runs=1)
-        ended_after = 0
-        for kill_at in kills:
-            was_killed, steps = live(folder, kill_at)
-            counts["kills"] += was_killed
-            if not was_killed:
-                ended_after = steps
-                break
-        live(folder, None)
-        counts += count(folder)
-        return counts, ended_after
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.steps = self._steps_of_a_life()
+
+    def _steps_of_a_life(self) -> int:
+        with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+            folder = self._place(name)
+            return self.life(folder, None)[1]
+
+    def _place(self, name: str) -> Path:
+        folder = state_folder(Path(name) / "state")
+        self.scenario.prepare(folder)
+        return folder
+
+    def life(self, folder: Path, kill_at: int | None) -> tuple[bool, int]:
+        """Let a process live, and end it at its `kill_at`-th step; return whether it was, and how many it took."""
+        read, write = os.pipe()
+        child = os.fork()
+        if not child:
+            self._be_the_process(folder, kill_at, write)
+        os.close(write)
+        steps = 0
+        # Ends when the process does, however it ends.
+        while taken := os.read(read, 4096):
+            steps += len(taken)
+        os.close(read)
+        _, status = os.waitpid(child, 0)
+        was_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        assert was_killed or status == 0, f"the process failed by itself: {status}"
+        return was_killed, steps
+
+    def _be_the_process(self, folder: Path, kill_at: int | None, write: int) -> None:
+        taken = 0
+
+        def reached(_: str) -> None:
+            nonlocal taken
+            taken += 1
+            os.write(write, b".")
+            if taken == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        code = 1
+        try:
+            signal.alarm(WAIT_S)
+            self.scenario.live(folder, reached)
+            code = 0
+        except Exception:  # noqa: BLE001 - the parent sees the code, a person the trace
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+
+    def lives(self, kills: Sequence[int]) -> tuple[Counter[str], int]:
+        """Let a process be killed at each of these steps of one life after the other, then live to the end; count.
+
+        Returns
+        -------
+        tuple
+            The counts, and how many steps the last of these lives had when it ended by itself, 0 where none did.
+        """
+        with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+            folder = self._place(name)
+            counts: Counter[str] = Counter(runs=1)
+            ended_after = 0
+            for kill_at in kills:
+                was_killed, steps = self._watched(folder, kill_at, counts)
+                counts["kills"] += was_killed
+                if not was_killed:
+                    ended_after = steps
+                    break
+            self._watched(folder, None, counts)
+            self._count(folder, counts)
+            return counts, ended_after
+
+    def _watched(self, folder: Path, kill_at: int | None, counts: Counter[str]) -> tuple[bool, int]:
+        """Let a process live, and check that it handles nothing that was finished before."""
+        rows = StateReader(folder).decisions()
+        finished = {str(row.guid) for row in rows if row.state == "finished" and row.reason != "duplicate"}
+        before = len(World(folder).handled())
+        result = self.life(folder, kill_at)
+        for guid, _ in World(folder).handled()[before:]:
+            check(counts, "what was finished is never handled again", guid not in finished)
+        return result
+
+    def _count(self, folder: Path, counts: Counter[str]) -> None:
+        reader = StateReader(folder)
+        decisions, outbox = list(reader.decisions()), list(reader.outbox())
+        by_row = Counter(row.message_rowid for row in decisions)
+        for rowid in self.scenario.rows:
+            check(counts, "a reported message is never lost", by_row[rowid] >= 1)
+            check(counts, "a row has one decision", by_row[rowid] == 1)
+        for row in decisions:
+            is_whole = row.state == "finished" and row.dispatched is not None
+            check(counts, "every row is finished, with a reason or an answer", is_whole)
+        _count_attempts(World(folder), {str(row.guid): row.attempts for row in decisions if row.dispatched}, counts)
+        sent = Counter(self.scenario.sent(folder))
+        for chunk in outbox:
+            went_out = sent[key_of(chunk.text or "")]
+            check(counts, "a chunk is attempted at most once", went_out <= 1)
+            check(counts, "a chunk is settled, or uncertain", chunk.state in ("observed", "accepted", "uncertain"))
+            check(counts, "what is said to have gone out did", chunk.state == "uncertain" or went_out == 1)
+            counts[f"chunks {chunk.state}"] += 1
+        planned = sorted(key_of(chunk.text or "") for chunk in outbox)
+        check(counts, "every answer is planned once and whole", planned == sorted(self.scenario.chunks))
+        check(counts, "nothing else goes out", set(sent) <= set(self.scenario.chunks))
 
 
-def count(folder: Path) -> Counter[str]:
-    """Return how often each guarantee was put to the test, and how often it was broken (``broken: …``)."""
-    counts: Counter[str] = Counter()
+def check(counts: Counter[str], promise: str, holds: bool) -> None:
+    """Count that a promise was put to the test, and whether it was kept."""
+    counts[promise] += 1
+    if not holds:
+        counts[BROKEN + promise] += 1
 
-    def check(promise: str, holds: bool) -> None:
-        counts[promise] += 1
-        if not holds:
-            counts[f"broken: {promise}"] += 1
 
-    reader, world = StateReader(folder), World(folder)
-    decisions, outbox = list(reader.decisions()), list(reader.outbox())
-    by_row = Counter(row.message_rowid for row in decisions)
-    for rowid in ROWS:
-        check("a reported message is never lost", by_row[rowid] >= 1)
-        check("a row has one decision", by_row[rowid] == 1)
-    for row in decisions:
-        check(
-            "every row is finished, with a reason or an answer", row.state == "finished" and row.dispatched is not None
-        )
-    _check_handlers(world, {str(row.guid): row.attempts for row in decisions if row.dispatched}, check)
-    sent = Counter(world.sent())
-    for chunk in outbox:
-        went_out = sent[str(chunk.outbound_id)]
-        check("a chunk is attempted at most once", went_out <= 1)
-        check("a chunk is settled, or uncertain", chunk.state in ("observed", "uncertain"))
-        check("what was observed went out", chunk.state != "observed" or went_out == 1)
-        counts[f"chunks {chunk.state}"] += 1
-    guids = {row.entry_id: row.guid for row in decisions}
-    planned = Counter((guids.get(chunk.entry_id or 0, "G8"), chunk.text) for chunk in outbox)
-    expected = Counter((guid, text) for guid, texts in CHUNKS.items() for text in texts)
-    check("every answer is planned once and whole", planned == expected)
-    return counts
+def _count_attempts(world: World, attempts: dict[str, int], counts: Counter[str]) -> None:
+    last: dict[str, int] = {}
+    for guid, attempt in world.handled():
+        check(counts, "attempts are counted up", attempt > last.get(guid, 0))
+        last[guid] = attempt
+    for guid, number in attempts.items():
+        check(counts, "the last attempt is the one in the journal", last.get(guid) == number)
 
 
 def is_broken(counts: Counter[str]) -> bool:
     """Tell whether a promise was broken."""
-    return any(name.startswith("broken: ") for name in counts)
+    return any(name.startswith(BROKEN) for name in counts)
 
 
-def _check_handlers(world: World, attempts: dict[str, int], check: Callable[[str, bool], None]) -> None:
-    finished: set[str] = set()
-    last: dict[str, int] = {}
-    for word, name, *rest in world.lines():
-        if word == "planned":
-            finished.add(name)
-        elif word == "handled":
-            check("what was finished is never handled again", name not in finished)
-            check("attempts are counted up", int(rest[0]) > last.get(name, 0))
-            last[name] = int(rest[0])
-    for guid, number in attempts.items():
-        check("the last attempt is the one in the journal", last.get(guid) == number)
+def single(steps: int, *, every: int = 1) -> Iterator[Sequence[int]]:
+    """Yield every step alone, or every `every`-th."""
+    yield from ((step,) for step in range(1, steps + 1, every))
 
 
-def single() -> Iterator[Sequence[int]]:
-    """Yield every step alone."""
-    yield from ((step,) for step in range(1, steps_of_a_life() + 1))
-
-
-def pairs() -> Iterator[Sequence[int]]:
+def pairs(steps: int) -> Iterator[Sequence[int]]:
     """Yield every step of a first life with every step of a second; more than the second takes ends it."""
-    total = steps_of_a_life()
-    yield from ((first, second) for first in range(1, total + 1) for second in range(1, total + 1))
+    yield from ((first, second) for first in range(1, steps + 1) for second in range(1, steps + 1))
 
 
-def chance(number: int, *, seed: int, most: int = 6) -> Iterator[Sequence[int]]:
+def chance(steps: int, number: int, *, seed: int, most: int = 6) -> Iterator[Sequence[int]]:
     """Yield rows of kills at steps by chance, more of them early in a life."""
     dice = random.Random(seed)
-    total = steps_of_a_life()
     for _ in range(number):
-        yield [min(dice.randint(1, total), dice.randint(1, total)) for _ in range(dice.randint(2, most))]
+        yield [min(dice.randint(1, steps), dice.randint(1, steps)) for _ in range(dice.randint(2, most))]
 
 
-def steps_of_a_life() -> int:
-    """Return how many steps a life without a kill takes."""
-    with tempfile.TemporaryDirectory() as name:
-        return live(state_folder(name), None)[1]
-
-
-def count_all(plans: Iterator[Sequence[int]], *, until_broken: bool = False) -> Counter[str]:
+def count_all(
+    lives: Callable[[Sequence[int]], tuple[Counter[str], int]],
+    plans: Iterator[Sequence[int]],
+    *,
+    until_broken: bool = False,
+) -> Counter[str]:
     """Live through all plans; of pairs, those beyond the end of the second life are left out."""
     total: Counter[str] = Counter()
     beyond: dict[int, int] = {}
@@ -167,6 +195,3 @@ def count_all(plans: Iterator[Sequence[int]], *, until_broken: bool = False) -> 
         if until_broken and is_broken(total):
             break
     return total
-
-
-__all__ = ["chance", "count_all", "is_broken", "lives", "pairs", "single", "steps_of_a_life"]

@@ -9,13 +9,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import planted
 import pytest
-from walk import Walk
+from embedded import EmbeddedScenario
+from walk import WalkScenario
+from world import Scenario
 
-from imsg_sdk.gateway.state import POINTS, state_folder
+from imsg_sdk.gateway.state import POINTS, Journal, state_folder
 
 REPORT = Path(__file__).with_name("report.py")
 
@@ -31,22 +32,28 @@ def report(*options: str) -> tuple[dict[str, int], set[str]]:
     return counts, broken
 
 
-def test_a_life_passes_every_step_of_the_journal(tmp_path: Any) -> None:
+@pytest.mark.parametrize("scenario", [WalkScenario, EmbeddedScenario])
+def test_a_life_passes_every_step(scenario: type[Scenario], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMSG_SDK_STATE_DIR", str(tmp_path / "shared"))
+    monkeypatch.setattr(Journal, "reached", Journal.reached)  # puts it back at the end
     passed: set[str] = set()
-    Walk(state_folder(tmp_path / "state"), passed.add).run()
+    scenario().live(state_folder(tmp_path / "state"), passed.add)
     assert passed == {*POINTS, "handler:before", "handler:after", "send:before", "send:after"}
 
 
-def test_every_guarantee_holds_when_the_process_is_killed_at_any_step_and_again() -> None:
-    counts, broken = report("--chance", "100", "--seed", "20260105")
+@pytest.mark.parametrize(("scenario", "every", "chance"), [("walk", 1, 30), ("gateway", 6, 8)])
+def test_every_guarantee_holds_when_the_process_is_killed_at_any_step_and_again(
+    scenario: str, every: int, chance: int
+) -> None:
+    counts, broken = report(scenario, "--every", str(every), "--chance", str(chance), "--seed", "20260105")
     assert broken == set()
-    assert counts["runs"] == counts["steps"] + 100
-    assert counts["kills"] > counts["steps"] + 200
+    assert counts["runs"] == -(-counts["steps"] // every) + chance
+    assert counts["kills"] > counts["runs"] + chance
     # Each kind of end was met, else nothing was proven.
     assert counts["chunks observed"] > counts["chunks uncertain"] > 0
 
 
 @pytest.mark.parametrize("fault", planted.FAULTS)
 def test_a_journal_that_breaks_a_promise_is_found_out(fault: str) -> None:
-    _, broken = report("--chance", "0", "--plant", fault)
+    _, broken = report("walk", "--chance", "0", "--plant", fault)
     assert planted.FAULTS[fault][1] in broken

@@ -1,4 +1,4 @@
-"""A small gateway: takes rows from a list through every step of the journal, and sends into a file.
+"""A small gateway, the first scenario: takes rows from a list through every step of the journal, and sends into a file.
 
 It keeps to what the real loop keeps to, and nothing more, so that a fault is the journal's.  What the outside world
 would have seen is written to a log, line by line, which no end of the process can take back.
@@ -6,11 +6,12 @@ would have seen is written to a log, line by line, which no end of the process c
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from world import Scenario, World, key_of
 
 from imsg_sdk._time import SystemClock
 from imsg_sdk.gateway import Decision, Reason
@@ -33,28 +34,6 @@ BATCHES: tuple[tuple[Message, ...], ...] = (
 )
 """What is reported, batch by batch; the second batch begins with a row that was reported before."""
 
-ROWS = {row.rowid: row for batch in BATCHES for row in batch}
-CHUNKS = {"G2": ["a", "b", "c"], "G4": ["hold+d"], "G8": ["code"]}
-"""What goes out in answer to which message, when nothing is in the way."""
-
-
-class World:
-    """What is outside the process: a log of handlers that ran and messages that went out."""
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "world.log"
-
-    def note(self, *words: object) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        os.write(descriptor, (" ".join(map(str, words)) + "\n").encode())
-        os.close(descriptor)
-
-    def lines(self) -> list[list[str]]:
-        return [line.split() for line in self._path.read_text().splitlines()] if self._path.exists() else []
-
-    def sent(self) -> list[str]:
-        return [line[1] for line in self.lines() if line[0] == "sent"]
-
 
 class Walk:
     """One life of the process, from its start to the end of the list."""
@@ -70,9 +49,8 @@ class Walk:
     def run(self) -> None:
         left = self.journal.unfinished()
         for chunk in left.attempting:
-            went_out = str(chunk.id) in self.world.sent()
-            # History shows only some of what went out: a text is there, a file may come late.
-            seen = went_out and "b" not in chunk.params["text"]
+            # History shows only some of what went out.
+            seen = key_of(chunk.params["text"]) in self.world.sent() and "b" not in chunk.params["text"]
             self.journal.settle(chunk, OutboxState.OBSERVED if seen else OutboxState.UNCERTAIN)
         for chunk in left.planned:
             self.send(chunk)
@@ -120,9 +98,7 @@ class Walk:
         self.world.note("handled", entry.message.guid, attempt)
         self.reached("handler:after")
         replies = [[{"text": text, "chat_id": 7} for text in reply.split()] for reply in rest.split("|") if reply]
-        chunks = self.journal.plan(entry, replies, error="ValueError" if fails else "")
-        self.world.note("planned", entry.message.guid)
-        for chunk in chunks:
+        for chunk in self.journal.plan(entry, replies, error="ValueError" if fails else ""):
             self.send(chunk)
 
     def send(self, chunk: Outbound) -> None:
@@ -130,6 +106,17 @@ class Walk:
         if attempted is None:
             return
         self.reached("send:before")
-        self.world.note("sent", attempted.id, attempted.params["text"])
+        self.world.note("sent", key_of(attempted.params["text"]))
         self.reached("send:after")
         self.journal.settle(attempted, OutboxState.OBSERVED, guid=f"S{attempted.id}")
+
+
+class WalkScenario(Scenario):
+    """The small gateway."""
+
+    rows = frozenset(row.rowid for batch in BATCHES for row in batch)
+    chunks = ("a", "b", "c", "hold+d", "code")
+
+    def live(self, folder: Path, reached: Callable[[str], None]) -> None:
+        """Live to the end of the list."""
+        Walk(folder, reached).run()
