@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imsg_sdk.client.base import BaseClient
+    from imsg_sdk.gateway.dashboard import Dashboard
 
 __all__ = ["Gateway"]
 
@@ -115,6 +116,7 @@ class Gateway:
         self._tally = Tally()
         self._thread: LoopThread | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
+        self._dashboard: Dashboard | None = None
 
     def __repr__(self) -> str:
         return f"<Gateway {self._config.account}, {self.status().state}, mode {self.mode}>"
@@ -169,8 +171,11 @@ class Gateway:
 
     # Life.
 
-    def start(self) -> Self:
+    def start(self) -> None:
         """Begin to watch and answer, in the background; return when nothing that comes from now on is missed.
+
+        Calling it again does nothing.  It returns nothing, so that a notebook does not keep the gateway of a cell
+        that is run again: assigning a new one ends the old one, which frees its state.
 
         Raises
         ------
@@ -184,7 +189,7 @@ class Gateway:
         if self._thread is not None:
             self._thread.check()
             if not self._thread.is_over:
-                return self
+                return
         if not self._config.gateway.enabled:
             raise ConfigError("the gateway is switched off", path="imessage.enabled", hint="leave imessage.enabled out")
         self._place = msgspec.structs.replace(self._place, folder=self._folder())
@@ -200,7 +205,6 @@ class Gateway:
         except BaseException:
             self.stop()
             raise
-        return self
 
     def run(self) -> None:
         """Start, and block until :meth:`stop` is called elsewhere or this is interrupted; then stop."""
@@ -272,13 +276,15 @@ class Gateway:
             ) from None
 
     def __enter__(self) -> Self:
-        return self.start()
+        self.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        return await asyncio.to_thread(self.start)
+        await asyncio.to_thread(self.start)
+        return self
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.shield(asyncio.to_thread(self.stop))
@@ -342,6 +348,24 @@ class Gateway:
         from imsg_sdk.gateway.state.frames import pairing_frame
 
         return pairing_frame(self._reader(), self._clock.now())
+
+    def dashboard(self, *, interval_s: float = 0.5) -> Dashboard:
+        """Show state, rates, and the last decisions and sends, and keep them up to date.
+
+        In a notebook it is one panel in this cell; running the cell again replaces it.  Elsewhere its text is the
+        state at the moment it is asked for.
+
+        Parameters
+        ----------
+        interval_s
+            Time between two looks, at least a tenth of a second.
+        """
+        from imsg_sdk.gateway.dashboard import Dashboard
+
+        if self._dashboard is not None:
+            self._dashboard.close()
+        self._dashboard = Dashboard(self, interval_s=interval_s)
+        return self._dashboard.show()
 
     def explain(self, message: MessageLike) -> Explanation:
         """Return what the rules say of a message, rule by rule, and which setting would admit it.

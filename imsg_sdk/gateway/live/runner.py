@@ -320,7 +320,7 @@ class Runner:
             handler_timeouts=tally.handler_timeouts,
             restarts=tally.restarts,
             per_minute=float(sum(now_s - each <= 60 for each in tally.arrivals.copy())),
-            lag_s=round(self.lag_s, 3),
+            lag_s=round(self.lag_s, 1),
             dropped=dict(tally.dropped.copy()),
             sends=dict(tally.sends.copy()),
             warnings=(*policy.warnings, *(() if loop is None else loop.warned.texts)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter, deque
 from datetime import datetime
 from enum import StrEnum
@@ -118,4 +117,6 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
         return f"<GatewayStatus {self.state}, {self.received} received, {self.dispatched} dispatched>"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        from imsg_sdk.gateway.live.panel import Panel
+
+        return Panel(self)._repr_html_()
