@@ -11,42 +11,17 @@ from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.index import Index, chunks
 from imsg_sdk.chatdb.plists import read_plist
 from imsg_sdk.chatdb.schema import Schema
-from imsg_sdk.chatdb.tapbacks import FACES, UNDATED, Tapback
 
-__all__ = ["AttachmentReader", "Columns", "reaction_columns", "transcriptions"]
+__all__ = ["AttachmentReader", "Columns", "transcriptions"]
 
 Columns = list[list[Any]]
 """A table column by column; the first one is the message."""
 
-_CUSTOM: Final = 2006
 _PLACE_BITS: Final = 32
 """Enough for a place in the longest body SQLite can hold."""
 _TRANSCRIPTION: Final = "audio-transcription"
 _TRANSCRIBED: Final = f"CAST('{_TRANSCRIPTION}' AS BLOB)"
 """SQL of the bytes that a ``user_info`` with a transcription contains."""
-
-
-def reaction_columns(index: Index, owners: Mapping[str, int]) -> Columns:
-    """Return the tapbacks that stand on messages, given as rowids by guid; the oldest of each first."""
-    messages: list[int] = []
-    tapbacks: list[Tapback] = []
-    for rowid, guid in sorted((owners[guid], guid) for guid in owners):
-        standing = index.tapbacks[guid]
-        messages += [rowid] * len(standing)
-        tapbacks += standing
-    if not tapbacks:
-        return []
-    created, rowids, kinds, emoji, parts, _, senders, mine, _ = map(list, zip(*tapbacks, strict=True))
-    return [
-        messages,
-        rowids,
-        [FACES[kind][0] for kind in kinds],
-        [custom if kind == _CUSTOM else FACES[kind][1] for kind, custom in zip(kinds, emoji, strict=True)],
-        parts,
-        senders,
-        mine,
-        [None if instant == UNDATED else instant for instant in created] if UNDATED in created else created,
-    ]
 
 
 def transcriptions(connection: Connection, schema: Schema, messages: Iterable[int]) -> dict[int, str]:

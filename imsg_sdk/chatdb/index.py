@@ -11,16 +11,16 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import compress
-from typing import Final
+from typing import Any, Final
 
 from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.directory import Directory
 from imsg_sdk.chatdb.folding import Fold, Specials, chunks
 from imsg_sdk.chatdb.layered import Layered
 from imsg_sdk.chatdb.message_sql import MessageSql
-from imsg_sdk.chatdb.places import Links, Places, load_links
+from imsg_sdk.chatdb.places import Places, load_links
 from imsg_sdk.chatdb.schema import Schema
-from imsg_sdk.chatdb.tapbacks import Tapback, standing
+from imsg_sdk.chatdb.tapbacks import Tapback, reaction_columns, standing
 
 __all__ = ["Index", "chunks", "folded_among"]
 
@@ -46,8 +46,6 @@ class Index:
         Text row by the preview row that folds into it.
     preview_guids
         Guid of the last folded preview, by text row.
-    tapbacks
-        Tapbacks that stand, by the guid they were put on; some of these messages may not exist.
     """
 
     def __init__(self, connection: Connection, schema: Schema, sql: MessageSql, directory: Directory) -> None:
@@ -67,18 +65,18 @@ class Index:
         links = load_links(self._connection, self._schema, directory, span)
         self._linked = Layered(self.places.placed(links))
         self.places.linked = self._linked
-        self._fold(Specials(self._connection.rows, self._sql, directory.handles, span), links)
+        specials = Specials.load(self._connection, self._sql, directory.handles, span)
+        self._fold(specials.folds(links))
+        self._events = list(specials.events(directory.handles, self._shown_by))
+        self._tapbacks = Layered(standing(self._events))
         self._cover(directory)
 
-    def _fold(self, specials: Specials, links: Links) -> None:
-        """Settle previews and tapbacks, given the links of all rows around them."""
-        found = specials.folds(links)
+    def _fold(self, found: list[Fold]) -> None:
+        """Take in the previews that fold."""
         self.folded = Layered(_folded(found))
         self.preview_guids = Layered(_preview_guids(found))
         self._shown_by = Layered(_shown_by(found))
         """Guid of the text row by the guid of a preview that folds into it."""
-        self._events = list(specials.events(self._shown_by))
-        self.tapbacks = Layered(standing(self._events))
 
     # ── keeping up ───────────────────────────────────────────────────────────────────────────────
 
@@ -121,21 +119,26 @@ class Index:
         places = self.places.placed(links)
         self._linked.cover({message: place for message, place in places.items() if message > horizon})
         self.places.load_deleted(self._connection, self._schema, directory)
-        specials = Specials(self._connection.rows, self._sql, directory.handles, span)
+        specials = Specials.load(self._connection, self._sql, directory.handles, span)
         found = [fold for fold in specials.folds(links) if fold.preview.rowid > horizon]
         self.folded.cover(_folded(found))
         self.preview_guids.cover(_preview_guids(found))
         self._shown_by.cover(_shown_by(found))
-        recent = [event for event in specials.events(self._shown_by) if event.rowid > horizon]
+        recent = [event for event in specials.events(directory.handles, self._shown_by) if event.rowid > horizon]
         targets = {event.target for event in recent}
         before = [event for event in self._events if event.target in targets]
         # A target on which nothing stands any more covers what stood there.
-        self.tapbacks.cover(dict.fromkeys(targets, _NONE) | standing(before + recent))
+        self._tapbacks.cover(dict.fromkeys(targets, _NONE) | standing(before + recent))
         if self._attachments is not None:
             self._attachments.cover(self._count_attachments(f"message_id > {horizon}"))
         self.__dict__.pop("owners", None)
 
     # ── tapbacks ─────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def tapbacks(self) -> Mapping[str, list[Tapback]]:
+        """Tapbacks that stand, by the guid they were put on; some of these messages may not exist."""
+        return self._tapbacks
 
     @cached_property
     def owners(self) -> dict[str, int]:
@@ -165,6 +168,10 @@ class Index:
             return found
         owners = self.owners
         return {at: guid for at, guid in found.items() if owners[guid] == rowids[at]}
+
+    def reaction_columns(self, owners: Mapping[str, int]) -> list[list[Any]]:
+        """Return the rows of reactions on messages, given as rowids by guid, column by column."""
+        return reaction_columns(self.tapbacks, owners)
 
     # ── attachments ──────────────────────────────────────────────────────────────────────────────
 
@@ -203,7 +210,7 @@ def folded_among(
         span = f"{{}} IN ({','.join(map(str, sorted(rows)))})"
     else:
         span = f"{{}} <= {max(previews)}"
-    specials = Specials(connection.rows, sql, directory.handles, span)
+    specials = Specials.load(connection, sql, directory.handles, span)
     return _folded(specials.folds(load_links(connection, schema, directory, span)))
 
 

@@ -135,8 +135,11 @@ class MessageReader:
 
     def _rare_at(self, position: dict[int, int]) -> dict[int, Rare]:
         sql = f"SELECT {', '.join(self._sql.rare())} FROM message m WHERE m.ROWID IN "
-        rows = (row for chunk in chunks(position) for row in self._connection.rows(f"{sql}({chunk}) ORDER BY m.ROWID"))
+        rows = (row for chunk in chunks(position) for row in self._fetch(f"{sql}({chunk}) ORDER BY m.ROWID"))
         return {position[row[0]]: Rare(*row) for row in rows}
+
+    def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._connection.rows(sql)
 
     def _amend(self, texts: list[str | None], rare: dict[int, Rare]) -> None:
         """Take the body where it says more than the text: after an edit, and of a voice message."""

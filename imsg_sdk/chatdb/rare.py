@@ -122,6 +122,8 @@ def past_of(row: Rare, text: str | None) -> Past | None:
     The date of an edit is also set when a part is taken back, so the summary decides which it was; where
     there is none to read, the dates do.
     """
+    if row.summary is None and row.edited_at is None and row.retracted_at is None:
+        return None
     summary = summary_of(row.summary) if row.summary is not None else Summary()
     back = bool(summary.taken_back)
     edited = summary.is_edited or (row.edited_at is not None and not back and row.retracted_at is None)

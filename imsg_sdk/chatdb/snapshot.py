@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from imsg_sdk.chatdb.chats import ChatReader
-from imsg_sdk.chatdb.children import AttachmentReader, Columns, reaction_columns
+from imsg_sdk.chatdb.children import AttachmentReader, Columns
 from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.directory import Directory
 from imsg_sdk.chatdb.index import Index
@@ -110,16 +110,17 @@ class Snapshot:
                 yield batch_of(TABLES[name], self.children(name, query))
 
     def _from_messages(self, names: Collection[str], query: Query) -> Iterator[Batch]:
-        rowids: set[int] = set()
+        rowids: set[int] = set()  # of every message, so it is kept only for those who ask
         reacted: dict[str, int] = {}
         edits: list[EditRow] = []
         for page in self._pages(self._selection(query), None, _ROWS):
             yield page.batch
-            rowids.update(_rowids(page))
+            if "attachments" in names:
+                rowids.update(_rowids(page))
             reacted |= page.reacted
             edits += page.edits
         if "reactions" in names:
-            yield batch_of(REACTIONS, reaction_columns(self._index, reacted))
+            yield batch_of(REACTIONS, self._index.reaction_columns(reacted))
         if "attachments" in names:
             yield batch_of(ATTACHMENTS, self._attachments_of(rowids))
         if "edits" in names:
@@ -135,7 +136,7 @@ class Snapshot:
         if name == "attachments":
             return self._attachments_of(rowids)
         owners = {guid: rowid for guid, rowid in self._index.owners.items() if rowid in rowids}
-        return reaction_columns(self._index, owners)
+        return self._index.reaction_columns(owners)
 
     def _attachments_of(self, rowids: set[int]) -> Columns:
         return self._attachments.columns(self._index, rowids.__contains__, rowids if len(rowids) <= _FEW else None)
@@ -238,7 +239,7 @@ class Snapshot:
         selection = Selection(self._schema, self._sql, self._directory, self._index, query)
         selection.where = "1"
         for page in self._pages(selection, None, _ROWIDS):
-            reactions = reaction_columns(self._index, page.reacted)
+            reactions = self._index.reaction_columns(page.reacted)
             yield page.batch, reactions, self._attachments_of(set(_rowids(page)))
 
 

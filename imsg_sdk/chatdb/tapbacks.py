@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from typing import Final, NamedTuple
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
-__all__ = ["FACES", "TAPBACK_SQL", "UNDATED", "Tapback", "standing", "target_of"]
+__all__ = ["FACES", "TAPBACK_SQL", "UNDATED", "Tapback", "face_of", "reaction_columns", "standing", "target_of"]
 
 UNDATED: Final = -(2**63)
 """In place of a date that is missing: older than everything."""
-_STICKERS: Final = (1000, 2007)
-_STICKER_REMOVED: Final = 3007
-_FIRST_REMOVAL: Final = 3000
+STICKERS: Final = (1000, 2007)
+STICKER_REMOVED: Final = 3007
+FIRST_REMOVAL: Final = 3000
+_CUSTOM: Final = 2006
 
 _TYPES: Final = ("love", "like", "dislike", "laugh", "emphasis", "question", "custom", "sticker")
 _EMOJI: Final = dict(enumerate(("\u2764\ufe0f", "\U0001f44d", "\U0001f44e", "\U0001f602", "\u203c\ufe0f", "\u2753")))
@@ -37,7 +38,7 @@ class Tapback(NamedTuple):
 
 
 FACES: Final = {
-    kind: ("sticker", None) if kind in _STICKERS else (_TYPES[kind % 1000], _EMOJI.get(kind % 1000))
+    kind: ("sticker", None) if kind in STICKERS else (_TYPES[kind % 1000], _EMOJI.get(kind % 1000))
     for kind in (1000, *range(2000, 2008))
 }
 """Name and emoji of every kind of tapback that can stand; an emoji of one's own choice is in the row."""
@@ -67,11 +68,11 @@ def standing(events: Iterable[Tapback]) -> dict[str, list[Tapback]]:
     stickers: dict[tuple[str, int, Hashable], list[Tapback]] = {}
     for event in sorted(events):
         key = (event.target, event.part, event.person)
-        if event.kind in _STICKERS:
+        if event.kind in STICKERS:
             stickers.setdefault(key, []).append(event)
-        elif event.kind == _STICKER_REMOVED:
+        elif event.kind == STICKER_REMOVED:
             stickers.pop(key, None)
-        elif event.kind < _FIRST_REMOVAL:
+        elif event.kind < FIRST_REMOVAL:
             single[key] = event
         else:
             single.pop(key, None)
@@ -79,3 +80,33 @@ def standing(events: Iterable[Tapback]) -> dict[str, list[Tapback]]:
     for event in sorted([*single.values(), *(sticker for pile in stickers.values() for sticker in pile)]):
         left.setdefault(event.target, []).append(event)
     return left
+
+
+def reaction_columns(tapbacks: Mapping[str, list[Tapback]], owners: Mapping[str, int]) -> list[list[Any]]:
+    """Return the tapbacks that stand on messages, given as rowids by guid; the oldest of each first.
+
+    The columns are those of the table of reactions.
+    """
+    messages: list[int] = []
+    standing: list[Tapback] = []
+    for rowid, guid in sorted((owners[guid], guid) for guid in owners):
+        messages += [rowid] * len(tapbacks[guid])
+        standing += tapbacks[guid]
+    if not standing:
+        return []
+    created, rowids, kinds, emoji, parts, _, senders, mine, _ = map(list, zip(*standing, strict=True))
+    return [
+        messages,
+        rowids,
+        [FACES[kind][0] for kind in kinds],
+        [face_of(kind, own) for kind, own in zip(kinds, emoji, strict=True)],
+        parts,
+        senders,
+        mine,
+        [None if instant == UNDATED else instant for instant in created] if UNDATED in created else created,
+    ]
+
+
+def face_of(kind: int, own: str | None) -> str | None:
+    """Return the emoji that a tapback shows; `own` is the one its row names."""
+    return own if kind == _CUSTOM else FACES[kind][1]

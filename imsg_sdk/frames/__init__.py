@@ -16,6 +16,7 @@ from imsg_sdk.columns import (
     PAIRING,
     PARTICIPANTS,
     REACTIONS,
+    SENDS,
     TABLES,
 )
 from imsg_sdk.frames.build import empty_frame, frame_from_batches, frame_from_records
@@ -33,6 +34,7 @@ __all__ = [
     "PAIRING",
     "PARTICIPANTS",
     "REACTIONS",
+    "SENDS",
     "SORT_BY",
     "TABLES",
     "describe",

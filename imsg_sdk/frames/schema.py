@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from imsg_sdk.arguments import refused
-from imsg_sdk.columns import GATEWAY_TABLES, TABLES, Kind, Table
+from imsg_sdk.columns import GATEWAY_TABLES, SENDS, TABLES, Kind, Table
 
 __all__ = ["SORT_BY", "describe", "dtypes"]
 
@@ -25,6 +25,7 @@ SORT_BY: dict[str, tuple[str, ...]] = {
     "decisions": ("entry_id",),
     "outbox": ("outbound_id",),
     "pairing": ("asked_at", "handle"),
+    "sends": ("row",),
 }
 """Row order of each table; a leading minus turns a column round; NA stands first, or last where turned."""
 
@@ -88,7 +89,7 @@ def _chosen(table: Table | str | None) -> list[Table]:
         return list(TABLES.values())
     if isinstance(table, Table):
         return [table]
-    known = {**TABLES, **GATEWAY_TABLES}
+    known = {**TABLES, **GATEWAY_TABLES, SENDS.name: SENDS}
     if table not in known:
         raise refused(f"no table is named {table!r}", hint=f"take one of {', '.join(known)}")
     return [known[table]]

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from imsg_sdk.chatdb.connection import RepairedText
 from imsg_sdk.chatdb.typedstream import END_OF_OBJECT, MARKER, words_of
 
 __all__ = ["words_of_all"]
@@ -21,14 +22,13 @@ _LONG: Final = 0x80
 """From here on the byte of the length is the mark of a longer one."""
 
 
-def words_of_all(bodies: pa.BinaryArray) -> tuple[Any, dict[int, str]]:
+def words_of_all(bodies: pa.BinaryArray) -> tuple[pa.StringArray, list[int]]:
     """Return the texts of bodies, none of them NULL.
 
     Returns
     -------
     tuple
-        An array of texts, and by position those that had to be read one by one; the array says nothing of
-        these.
+        The texts, NULL where nothing could be saved, and the positions of those that had to be repaired.
     """
     texts, is_plain = _plain(bodies)
     try:
@@ -36,7 +36,13 @@ def words_of_all(bodies: pa.BinaryArray) -> tuple[Any, dict[int, str]]:
     except pa.ArrowInvalid:  # somewhere bytes have to be replaced
         texts, is_plain = pa.nulls(len(bodies), pa.string()), np.zeros(len(bodies), dtype=bool)
     odd = np.flatnonzero(~is_plain).tolist()
-    return texts, {at: words_of(bodies[at].as_py()) for at in odd}
+    words = [words_of(bodies[at].as_py()) for at in odd]
+    repaired = [at for at, text in zip(odd, words, strict=True) if text.__class__ is RepairedText]
+    # An empty text that was repaired is one of which nothing was left.
+    found = pa.array(
+        [None if not text and text.__class__ is RepairedText else str(text) for text in words], pa.string()
+    )
+    return pc.replace_with_mask(texts, pa.array(~is_plain), found), repaired
 
 
 def _plain(bodies: pa.BinaryArray) -> tuple[Any, Any]:

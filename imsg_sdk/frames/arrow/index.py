@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final, cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.directory import Directory
-from imsg_sdk.chatdb.folding import Specials
+from imsg_sdk.chatdb.folding import Previews, Specials, specials_sql
 from imsg_sdk.chatdb.index import Index
 from imsg_sdk.chatdb.message_sql import MessageSql
 from imsg_sdk.chatdb.places import Links, Places, links_sql
 from imsg_sdk.chatdb.schema import Schema
+from imsg_sdk.chatdb.tapbacks import Tapback, standing
 from imsg_sdk.frames.arrow.lookup import Lookup
 from imsg_sdk.frames.arrow.source import ArrowSource, typed
+from imsg_sdk.frames.arrow.tapbacks import Standing, special_rows
 
 __all__ = ["ArrowIndex"]
 
@@ -37,7 +40,14 @@ class ArrowIndex(Index):
         links = self._links(directory)
         self.places.linked = _placed(self.places, links)
         self.places.load_deleted(self._connection, self._schema, directory)
-        self._fold(Specials(self._source.rows, self._sql, directory.handles, "1"), links)
+        rows = special_rows(self._source.table(specials_sql(self._sql, "1")))
+        is_tapback = pc.not_equal(rows["kind"], 0)
+        tapbacks, others = rows.filter(is_tapback), rows.filter(pc.invert(is_tapback))
+        candidates = zip(*(column.to_pylist() for column in others.columns[3:]), strict=True)
+        previews = Previews(self._source.rows, self._sql, directory.handles, candidates)
+        self._fold(previews.folds(links, set(tapbacks["rowid"].to_pylist())))
+        self._handles = directory.handles
+        self._standing = Standing(tapbacks, directory.handles, self._shown_by)
 
     def remember(self) -> None:
         """Do nothing: there is no later `refresh`."""
@@ -45,6 +55,25 @@ class ArrowIndex(Index):
     def refresh(self, directory: Directory) -> bool:
         """Say that all must be read anew."""
         return False
+
+    @cached_property
+    def tapbacks(self) -> dict[str, list[Tapback]]:
+        """Tapbacks that stand, as the plain reader wants them where it has to step in."""
+        specials = Specials.load(self._connection, self._sql, self._handles, "1")
+        return standing(specials.events(self._handles, self._shown_by))
+
+    def reactions_on(self, guids: pa.ChunkedArray, rowids: Any) -> Any:
+        """Return how many tapbacks stand on each of some messages."""
+        counts = self._standing.counts(guids)
+        if not self.has_unique_guids:
+            at = np.flatnonzero(counts)
+            owners = [self.owners.get(guid) for guid in guids.take(pa.array(at)).to_pylist()]
+            counts[at[rowids[at] != np.array(owners, np.int64)]] = 0
+        return counts
+
+    def reaction_columns(self, owners: Mapping[str, int]) -> list[list[Any]]:
+        """Return the rows of reactions on messages, given as rowids by guid, column by column."""
+        return self._standing.columns(owners)
 
     def _pairs(self, sql: str) -> tuple[Any, Any]:
         """Return two columns of rowids, without the rows that lack one of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
 import numpy as np
@@ -21,6 +21,7 @@ from imsg_sdk.chatdb.selection import Selection
 from imsg_sdk.columns import Batch, Packed
 from imsg_sdk.frames._kinds import NAT
 from imsg_sdk.frames.arrow.bodies import words_of_all
+from imsg_sdk.frames.arrow.index import ArrowIndex
 from imsg_sdk.frames.arrow.lookup import Lookup
 from imsg_sdk.frames.arrow.source import FAILURES, ArrowSource, typed
 
@@ -56,12 +57,20 @@ class ArrowReader(MessageReader):
 
     def page(self, index: Index, selection: Selection, where: str, limit: int) -> Page:
         """Read as the base class does, in Arrow where that is possible and worth it."""
-        if selection.accept is None and limit >= _SMALL and self._source.is_usable():
+        if isinstance(index, ArrowIndex) and limit >= _SMALL and self._source.is_usable():
             try:
                 return self._page(index, selection, self._table(where, limit), limit)
             except FAILURES:
                 self._source.give_up()
         return super().page(index, selection, where, limit)
+
+    def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        if self._source.is_usable():
+            try:
+                return self._source.rows(sql)
+            except FAILURES:
+                self._source.give_up()
+        return super()._fetch(sql)
 
     def _table(self, where: str, limit: int) -> pa.Table:
         texts = (self._schema.text("message", name, "m") for name in ("service", "destination_caller_id"))
@@ -73,59 +82,56 @@ class ArrowReader(MessageReader):
         table = table.rename_columns(list(columns))
         return pa.table({name: typed(table[name], kind) for name, kind in _TYPES.items()})
 
-    def _page(self, index: Index, selection: Selection, table: pa.Table, limit: int) -> Page:
+    def _page(self, index: ArrowIndex, selection: Selection, table: pa.Table, limit: int) -> Page:
         looked_at, last = len(table), table["rowid"][-1].as_py() if len(table) else None
+        table, repaired = _decoded(table)
         places = _places_of(table["rowid"].to_numpy(), selection)
         if selection.keep is not None and (places < 0).any():
             table, places = table.filter(places >= 0), places[places >= 0]
-        at = table["rowid"].to_numpy()
-        rowids = at.tolist()
+        rowids = table["rowid"].to_numpy()
         rare = self._rare_rows(rowids, table["flags"].to_numpy())
-        words, texts = self._words(table, rare)
+        words, texts = self._words(table, repaired, rare)
         past = {at: what for at, row in rare.items() if (what := past_of(row, texts[at])) is not None}
-        reacted = _reacted(index, table["guid"], rowids)
+        reactions = index.reactions_on(table["guid"], rowids)
+        reacted = np.flatnonzero(reactions)
         columns: dict[str, Any] = {"rowid": rowids, "guid": table["guid"]}
         columns |= self._place_columns(index, places)
         columns |= self._word_columns([], rare) | words
         columns |= self._dense_arrays(table)
         columns |= self._rare_columns(rare)
         columns |= self._past_columns(past)
-        columns |= _index_columns(index, at)
-        columns["n_reactions"] = sparse(list(reacted), [len(index.tapbacks[guid]) for guid in reacted.values()], 0)
-        edits = [(rowids[at], *version) for at, what in past.items() for version in what.summary.versions]
-        owners = {guid: rowids[at] for at, guid in reacted.items()}
+        columns |= _index_columns(index, rowids)
+        columns["n_reactions"] = sparse(reacted.tolist(), reactions[reacted].tolist(), 0)
+        edits = [(int(rowids[at]), *version) for at, what in past.items() for version in what.summary.versions]
+        owners = dict(zip(table["guid"].take(pa.array(reacted)).to_pylist(), rowids[reacted].tolist(), strict=True))
         return Page(Batch("messages", len(rowids), columns), edits, owners, last, looked_at < limit)
 
-    def _rare_rows(self, rowids: list[int], flags: Any) -> dict[int, Rare]:
+    def _rare_rows(self, rowids: Any, flags: Any) -> dict[int, Rare]:
         """Read the rare columns of the marked rows, by position."""
-        return self._rare_at({rowids[at]: at for at in np.flatnonzero(flags >= RARE).tolist()})
+        marked = np.flatnonzero(flags >= RARE)
+        return self._rare_at(dict(zip(rowids[marked].tolist(), marked.tolist(), strict=True)))
 
-    def _words(self, table: pa.Table, rare: dict[int, Rare]) -> tuple[dict[str, Any], dict[int, str | None]]:
-        """Return the columns made of texts and bodies, and the texts of the rare rows by position."""
-        body = table["body"].combine_chunks()
-        has_body = body.is_valid()
-        decoded, odd = words_of_all(body.drop_null())
-        words = pc.replace_with_mask(table["words"].combine_chunks(), has_body, decoded)
-        position = np.flatnonzero(has_body.to_numpy(zero_copy_only=False)).tolist()
-        changed: dict[int, Any] = {position[number]: text for number, text in odd.items()}
-        positions = list(rare)
-        texts: dict[int, Any] = dict(
-            zip(positions, words.take(pa.array(positions, pa.int64())).to_pylist(), strict=True)
-        )
-        texts |= {at: changed[at] for at in positions if at in changed}
+    def _words(
+        self, table: pa.Table, repaired: set[int], rare: dict[int, Rare]
+    ) -> tuple[dict[str, Any], dict[int, str | None]]:
+        """Return the columns made of texts, and the texts of the rare rows by position."""
+        words = table["words"].combine_chunks()
+        texts = dict(zip(rare, words.take(_positions(rare)).to_pylist(), strict=True))
+        for at, row in rare.items():
+            if row.rowid in repaired:
+                texts[at] = RepairedText(texts[at] or "")
         self._amend(cast("list[str | None]", texts), rare)  # asked by position only, and only for rare rows
-        changed |= texts
-        repaired = sorted(at for at, text in changed.items() if text.__class__ is RepairedText)
-        for at in repaired:
-            changed[at] = str(changed[at]) or None
-            if at in texts:
-                texts[at] = changed[at]
-        is_changed: Any = np.zeros(len(words), dtype=bool)
-        is_changed[list(changed)] = True
-        new = pa.array([changed[at] for at in sorted(changed)], pa.string())
+        damaged = {at for at, text in texts.items() if text.__class__ is RepairedText}
+        for at in damaged:
+            texts[at] = str(texts[at]) or None
+        others = repaired.difference(row.rowid for row in rare.values())
+        rows = sorted(damaged.union(_found(table["rowid"].to_numpy(), others).tolist()))
+        is_rare: Any = np.zeros(len(words), dtype=bool)
+        is_rare[list(rare)] = True
+        new = pa.array([texts[at] for at in sorted(texts)], pa.string())
         return {
-            "text": pa.chunked_array([pc.replace_with_mask(words, pa.array(is_changed), new)]),
-            "text_repaired": sparse(repaired, [True] * len(repaired), False),
+            "text": pa.chunked_array([pc.replace_with_mask(words, pa.array(is_rare), new)]),
+            "text_repaired": sparse(rows, [True] * len(rows), False),
         }, texts
 
     def _dense_arrays(self, table: pa.Table) -> dict[str, Any]:
@@ -147,6 +153,16 @@ class ArrowReader(MessageReader):
         }
 
 
+def _decoded(table: pa.Table) -> tuple[pa.Table, set[int]]:
+    """Put the texts of bodies among the others; return also the rowids of those that were repaired."""
+    body = table["body"].combine_chunks()
+    has_body = body.is_valid()
+    texts, repaired = words_of_all(body.drop_null())
+    words = pc.replace_with_mask(table["words"].combine_chunks(), has_body, texts)
+    rowids = table["rowid"].filter(has_body).take(_positions(repaired)).to_pylist()
+    return table.drop_columns(["body", "words"]).append_column("words", words), set(rowids)
+
+
 def _places_of(rowids: Any, selection: Selection) -> Any:
     """Return the place of each message, -1 for none."""
     linked, *others = selection.places
@@ -157,8 +173,8 @@ def _places_of(rowids: Any, selection: Selection) -> Any:
     return places
 
 
-def _index_columns(index: Index, rowids: Any) -> dict[str, Any]:
-    counts = cast("Lookup", index.attachment_counts).of(rowids, 0)
+def _index_columns(index: ArrowIndex, rowids: Any) -> dict[str, Any]:
+    counts = index.attachment_counts.of(rowids, 0)
     some = np.flatnonzero(counts)
     columns: dict[str, Any] = {
         "url_preview_guid": _looked_up(index.preview_guids, rowids),
@@ -171,18 +187,19 @@ def _index_columns(index: Index, rowids: Any) -> dict[str, Any]:
 
 def _looked_up(values: Mapping[int, Any], rowids: Any) -> Packed:
     """Return a column that few rows have, given by rowid."""
-    known = np.array(sorted(rowid for rowid in values if isinstance(rowid, int)), np.int64)
+    at = _found(rowids, values)
+    return sparse(at.tolist(), [values[rowid] for rowid in rowids[at].tolist()])
+
+
+def _found(rowids: Any, some: Iterable[Any]) -> Any:
+    """Return the positions of those of `rowids`, ascending, that are among some others."""
+    known = np.array(sorted(rowid for rowid in some if isinstance(rowid, int)), np.int64)
     at: Any = np.searchsorted(rowids, known)
-    is_here = at < np.searchsorted(rowids, known, side="right")
-    return sparse(at[is_here].tolist(), [values[rowid] for rowid in known[is_here].tolist()])
+    return at[at < np.searchsorted(rowids, known, side="right")]
 
 
-def _reacted(index: Index, guids: pa.ChunkedArray, rowids: list[int]) -> dict[int, str]:
-    """Return the positions of messages on which tapbacks stand, with their guid."""
-    known = pa.array([guid for guid in index.tapbacks if guid is not None], pa.string())
-    at = np.flatnonzero(pc.is_in(guids, value_set=known).to_numpy()).tolist()
-    some = guids.take(pa.array(at, pa.int64())).to_pylist()
-    return {at[number]: guid for number, guid in index.owned(some, [rowids[position] for position in at]).items()}
+def _positions(positions: Iterable[int]) -> pa.Array:
+    return pa.array(list(positions), pa.int64())
 
 
 def _coded(column: pa.ChunkedArray, meaning: Callable[[Any], str | None] | None = None) -> Packed:
