@@ -69,7 +69,7 @@ class Control:
             "sandbox.fault": self._fault,
             "sandbox.clear_faults": self._clear_faults,
         }
-        for name in ("receive", "tapback", "edit", "unsend", "typing", "read"):
+        for name in ("receive", "tapback", "edit", "unsend", "typing", "read", "group"):
             self.methods[f"sandbox.{name}"] = self._doing(name)
 
     def call(self, method: str, params: Params) -> Result:
