@@ -18,7 +18,7 @@ import msgspec
 import imsg_sdk
 from imsg_sdk import errors, gateway
 from imsg_sdk.cli import build_parser
-from imsg_sdk.columns import GATEWAY_TABLES, TABLES
+from imsg_sdk.columns import GATEWAY_TABLES, SENDS, TABLES
 from imsg_sdk.config import ENVIRONMENT, KEYS, load_config
 from imsg_sdk.gateway.reasons import Reason, remedy
 from imsg_sdk.sandbox.command import build_parser as build_sandbox_parser
@@ -39,7 +39,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
 
 def columns() -> Iterator[str]:
     """Write every table of frames and its columns."""
-    for table in (*TABLES.values(), *GATEWAY_TABLES.values()):
+    for table in (*TABLES.values(), SENDS, *GATEWAY_TABLES.values()):
         rows = [(f"`{column.name}`", f"`{column.kind.value}`", column.doc) for column in table.columns]
         yield from ("", f"## {table.name}", "", f"{table.row[:1].upper()}{table.row[1:]}.", "")
         yield from _table(("Column", "Type", "Meaning"), rows)

@@ -22,6 +22,7 @@ __all__ = [
     "PAIRING",
     "PARTICIPANTS",
     "REACTIONS",
+    "SENDS",
     "TABLES",
     "Batch",
 ]
@@ -328,6 +329,31 @@ PAIRING = Table(
         Column("asked_at", Kind.TIME, "When they were told the code."),
         Column("seen_at", Kind.TIME, "When they wrote last while waiting."),
         Column("approved_at", Kind.TIME, "When they were approved."),
+    ),
+)
+
+SENDS = Table(
+    "sends",
+    "one row per message of a list that was planned or sent",
+    (
+        Column("row", Kind.INT, "Which row of the list, from 0."),
+        Column("target", Kind.TEXT, "Whom it names: a chat, or a handle of which little is shown; NA where nobody."),
+        Column("chat_id", Kind.OPTIONAL_INT, "The chat; NA where there is none yet."),
+        Column("chat_name", Kind.TEXT, "Name given to the chat, else its identifier."),
+        Column("is_group", Kind.BOOL, "Several people will read it."),
+        Column("n_people", Kind.OPTIONAL_INT, "How many."),
+        Column("n_parts", Kind.OPTIONAL_INT, "How many messages it takes."),
+        Column("n_characters", Kind.OPTIONAL_INT, "Length of the text."),
+        Column(
+            "state",
+            Kind.CATEGORY,
+            "planned, observed (in history), accepted, uncertain, failed, refused or skipped.",
+        ),
+        Column("guid", Kind.TEXT, "Id of the message, of the last one where there are several."),
+        Column("rowid", Kind.OPTIONAL_INT, "Row id of that message."),
+        Column("was_sent_before", Kind.BOOL, "An earlier run with the same ledger had sent it."),
+        Column("is_retry_safe", Kind.OPTIONAL_BOOL, "Nothing of it can have gone out; NA where nothing was tried."),
+        Column("problem", Kind.TEXT, "What is wrong, and the remedy."),
     ),
 )
 

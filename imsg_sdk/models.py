@@ -24,6 +24,7 @@ __all__ = [
     "Reaction",
     "ScheduledMessage",
     "SendResult",
+    "SendRow",
     "SendState",
     "SendStatus",
     "Stats",
@@ -301,6 +302,28 @@ class SendResult(Record, frozen=True, kw_only=True):
         what = "message" if self.rowid is None else f"message {self.rowid}"
         parts = f", {len(self.parts)} parts" if len(self.parts) > 1 else ""
         return f"<SendResult {self.state}, {what}{where}{parts}>"
+
+
+class SendRow(Record, frozen=True, kw_only=True):
+    """What became of one row of many; fields as in :data:`imsg_sdk.columns.SENDS`."""
+
+    row: int
+    state: SendState
+    target: str | None = None
+    chat_id: int | None = None
+    chat_name: str | None = None
+    is_group: bool = False
+    n_people: int | None = None
+    n_parts: int | None = None
+    n_characters: int | None = None
+    guid: str | None = None
+    rowid: int | None = None
+    was_sent_before: bool = False
+    is_retry_safe: bool | None = None
+    problem: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<SendRow {self.row}, {self.state}>"
 
 
 class CreatedChat(Record, frozen=True, kw_only=True):

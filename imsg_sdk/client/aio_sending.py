@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from imsg_sdk.client.awaiting import run_async
 from imsg_sdk.client.base import BaseClient
-from imsg_sdk.models import Message, SendResult
+from imsg_sdk.client.core import Progress
+from imsg_sdk.models import Message, SendResult, SendRow
 
 if TYPE_CHECKING:
     from imsg_sdk.client.whom import SendTarget
@@ -71,6 +72,39 @@ class AsyncSending(BaseClient):
         message = checked_message(message)
         thread = message if in_thread else None
         return await self.send(message, text, file=file, reply_to=thread, max_file_mb=max_file_mb)
+
+    async def send_many(
+        self,
+        messages: Iterable[Mapping[str, Any]],
+        *,
+        target: str = "target",
+        text: str = "text",
+        file: str = "file",
+        service: str = "service",
+        dry_run: bool = True,
+        ledger: str | os.PathLike[str] | None = None,
+        per_minute: float | None = 20,
+        max_failures: int = 3,
+        region: str | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[SendRow, ...]:
+        """Send a list of messages, or only show what would be sent.  See `IMessageClient.send_many`.
+
+        Returns
+        -------
+        tuple of SendRow
+            One per row of `messages`, in its order.
+        """
+        from imsg_sdk.client import bulk
+
+        rows = bulk.read_rows(messages, {"target": target, "text": text, "file": file, "service": service})
+        sender, send = self._sending
+        options = bulk.make_options(
+            send, region=region or self.config.region, per_minute=per_minute, max_failures=max_failures
+        )
+        if dry_run:
+            return tuple(await run_async(bulk.rehearse(sender, rows, ledger, options)))
+        return tuple(await run_async(bulk.carry_out(sender, rows, ledger, options, progress)))
 
     # ---- for the gateway -------------------------------------------------------------------------------------------
 

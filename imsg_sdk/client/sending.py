@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -42,7 +42,7 @@ from imsg_sdk.rpc.handshake import Session
 from imsg_sdk.rpc.profiles import Generation
 from imsg_sdk.rpc.protocol import decode_result
 
-__all__ = ["Sender", "shown_target"]
+__all__ = ["Attempt", "Sender", "shown_target"]
 
 log = logging.getLogger("imsg_sdk.client.sending")
 
@@ -50,6 +50,15 @@ _START_TRIES = 3
 _CONFIRM_S = 2.0
 """How long a message that was accepted is looked for; some programs write its row a moment later."""
 _LOOK = "look into the chat, or at send_status(), before you send it again"
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """What is worth remembering of a message that is about to be sent."""
+
+    before_rowid: int | None
+    """A row that is there already; None where the history cannot be looked into."""
+    attempt_id: str | None
+    """The guid that the message will have, where the program allows to choose it."""
 
 
 class Sender:
@@ -74,7 +83,12 @@ class Sender:
     # ---- one message -----------------------------------------------------------------------------------------------
 
     def deliver(
-        self, params: Mapping[str, Any], *, attempt_id: str | None = None, max_file_mb: float = MAX_FILE_MB
+        self,
+        params: Mapping[str, Any],
+        *,
+        attempt_id: str | None = None,
+        max_file_mb: float = MAX_FILE_MB,
+        attempting: Callable[[Attempt], object] | None = None,
     ) -> Plan[SendResult]:
         """Carry out one ``send``, given in the keys of the wire.
 
@@ -86,6 +100,8 @@ class Sender:
             A fresh UUID, which becomes the guid of the message where the program can do that.
         max_file_mb
             Largest file.
+        attempting
+            Called once, just before the message may go out; an error of it stops the send.
 
         Returns
         -------
@@ -111,11 +127,31 @@ class Sender:
             attempt = attempt_id or str(uuid.uuid4())
             wanted = Wanted(guid=attempt)
             request = {**request, "attempt_id": attempt}
-        result = yield from self._sent(method, request, places, wanted, shown)
-        if method == "send.tracked":
-            result = msgspec.structs.replace(result, attempt_id=request["attempt_id"])
+        if attempting is not None:
+            before = max((place.before for place in places.known), default=0) if places.can_look else None
+            attempting(Attempt(before, request.get("attempt_id")))
+        result = yield from self._sent_somehow(method, request, places, wanted, shown)
         yield from self._refuse_undelivered(result, shown)
         return result
+
+    def _sent_somehow(
+        self, method: str, request: dict[str, Any], places: Places, wanted: Wanted, shown: str
+    ) -> Plan[SendResult]:
+        """Send with a chosen id, and without one where the program turns out not to take it."""
+        if method != "send.tracked":
+            return (yield from self._sent(method, request, places, wanted, shown))
+        plain = {key: value for key, value in request.items() if key != "attempt_id"}
+        try:
+            result = yield from self._sent(method, request, places, wanted, shown)
+        except SendError as error:
+            if not (error.retry_safe or isinstance(error, SendRefused)):
+                raise
+            # Nothing was sent by it; but an id that is taken stands for a message that was.
+            row = yield from self._look(places, wanted, 0.0)
+            if row is None:
+                return (yield from self._sent("send", plain, places, _wanted(plain), shown))
+            result = _observed(row, {}, None, request)
+        return msgspec.structs.replace(result, attempt_id=request["attempt_id"])
 
     def settle(
         self,

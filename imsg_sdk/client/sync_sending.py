@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from imsg_sdk.client.base import BaseClient
 from imsg_sdk.client.plan import run
+from imsg_sdk.client.tabular import ProgressOption, frame_of, shown
+from imsg_sdk.columns import SENDS
 from imsg_sdk.models import Message, SendResult
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from imsg_sdk.client.whom import SendTarget
 
 __all__ = ["SyncSending"]
@@ -143,6 +147,79 @@ class SyncSending(BaseClient):
 
         message = checked_message(message)
         return self.send(message, text, file=file, reply_to=message if in_thread else None, max_file_mb=max_file_mb)
+
+    def send_many(
+        self,
+        messages: pd.DataFrame | Iterable[Mapping[str, Any]],
+        *,
+        target: str = "target",
+        text: str = "text",
+        file: str = "file",
+        service: str = "service",
+        dry_run: bool = True,
+        ledger: str | os.PathLike[str] | None = None,
+        per_minute: float | None = 20,
+        max_failures: int = 3,
+        region: str | None = None,
+        progress: ProgressOption = None,
+    ) -> pd.DataFrame:
+        """Send a list of messages, or only show what would be sent.
+
+        Parameters
+        ----------
+        messages
+            A frame, or a list of dicts: one row per message.
+        target, text, file, service
+            The columns that hold the arguments of :meth:`send`; `target`, and `text` or `file`, must be there.
+        dry_run
+            Send nothing; True unless you say otherwise.
+        ledger
+            Path of a small file that remembers who got what.  A run that sends must have one; the same list with
+            the same ledger goes on where an earlier run ended, however it ended.
+        per_minute
+            Most messages a minute; ``None`` does not wait.
+        max_failures
+            After so many rows in a row that did not succeed, the rest is left alone.
+        region
+            Country that phone numbers without a country code belong to.
+        progress
+            ``True`` or ``False``, or a function of rows done and rows in all.  By default it is shown where a
+            person looks and something is sent.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per row of `messages`, in its order, columns of :data:`imsg_sdk.frames.SENDS`.  A row that
+            cannot be sent, or is not, says why in ``problem``.
+
+        Raises
+        ------
+        InvalidParams
+            It is no table, or lacks the columns.
+        UsageError
+            There is no ledger, or another run holds it.
+
+        Notes
+        -----
+        The ledger is written before each message goes out.  A message that was under way when a run was killed is
+        looked for in the history, and reported as ``uncertain`` if it is not there: it is never sent again.  Two
+        rows that say the same to the same are sent once.  The ledger holds digests, no texts and no handles.
+
+        Examples
+        --------
+        >>> client.send_many([{"target": "+12025550143", "text": "Doors open at 7"}])  # doctest: +SKIP
+        """
+        from imsg_sdk.client import bulk
+
+        rows = bulk.read_rows(messages, {"target": target, "text": text, "file": file, "service": service})
+        sender, send = self._sending
+        options = bulk.make_options(
+            send, region=region or self.config.region, per_minute=per_minute, max_failures=max_failures
+        )
+        if dry_run:
+            return frame_of(SENDS, bulk.rehearse(sender, rows, ledger, options))
+        with shown(progress, None) as panel:
+            return frame_of(SENDS, bulk.carry_out(sender, rows, ledger, options, panel))
 
     # ---- for the gateway -------------------------------------------------------------------------------------------
 

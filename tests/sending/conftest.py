@@ -25,13 +25,15 @@ class Scripted:
             {},
             cli_path=[
                 sys.executable,
+                "-I",
+                "-S",
                 str(CHILD),
                 str(folder),
                 *(["--dialect", "legacy"] if dialect == "legacy" else []),
             ],
             startup_timeout_s=20,
             close_timeout_s=0.3,
-            send_timeout_s=1.0,
+            send_timeout_s=0.5,
         )
         self.client._sending[0]._settle_timeout_s = 0.1
 

@@ -1,7 +1,8 @@
 """A program that sends as it is told to: scripted.py FOLDER [--dialect legacy] rpc.
 
 FOLDER/script.jsonl holds one line per `send`: {"row": true} writes the message into the history, "then" says what
-follows: ok (the default), die, hang, garbage, or an object that is the error.  "result" is added to {"ok": true}.
+follows: ok (the default), die, hang, garbage, kill (whoever asked), or an object that is the error.  "result" is
+added to {"ok": true}.
 Every request that changes something is written to FOLDER/asked.jsonl before anything else happens: what a person
 may have received.  FOLDER/rows.jsonl is the history.
 """
@@ -9,6 +10,7 @@ may have received.  FOLDER/rows.jsonl is the history.
 import fcntl
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -65,6 +67,9 @@ def act(request):
         write_row(params)
     match step.get("then", "ok"):
         case "die":
+            os._exit(3)
+        case "kill":
+            os.kill(os.getppid(), signal.SIGKILL)
             os._exit(3)
         case "hang":
             time.sleep(60)
