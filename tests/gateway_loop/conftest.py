@@ -137,6 +137,12 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def make_program() -> Callable[[str], FakeProgram]:
+    """Return a maker of programs with a database of their own."""
+    return lambda name: FakeProgram(Clock(), f"test:{name}")
+
+
 @pytest.fixture
 def program(clock: Clock, tmp_path: Path) -> FakeProgram:
     return FakeProgram(clock, f"test:{tmp_path}")
