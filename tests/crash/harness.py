@@ -119,7 +119,7 @@ class Harness:
         reader = StateReader(folder)
         decisions, outbox = list(reader.decisions()), list(reader.outbox())
         by_row = Counter(row.message_rowid for row in decisions)
-        for rowid in self.scenario.rows:
+        for rowid in self.scenario.rows_in(folder):
             check(counts, "a reported message is never lost", by_row[rowid] >= 1)
             check(counts, "a row has one decision", by_row[rowid] == 1)
         for row in decisions:
@@ -164,9 +164,10 @@ def single(steps: int, *, every: int = 1) -> Iterator[Sequence[int]]:
     yield from ((step,) for step in range(1, steps + 1, every))
 
 
-def pairs(steps: int) -> Iterator[Sequence[int]]:
+def pairs(steps: int, *, every: int = 1) -> Iterator[Sequence[int]]:
     """Yield every step of a first life with every step of a second; more than the second takes ends it."""
-    yield from ((first, second) for first in range(1, steps + 1) for second in range(1, steps + 1))
+    chosen = range(1, steps + 1, every)
+    yield from ((first, second) for first in chosen for second in chosen)
 
 
 def chance(steps: int, number: int, *, seed: int, most: int = 6) -> Iterator[Sequence[int]]:

@@ -1,11 +1,12 @@
 """Kill a process at every step of two lives in a row, and print what the guarantees came to.
 
-    python tests/crash/report.py                # both scenarios: every step, every pair of steps, and rows by chance
+    python tests/crash/report.py                # all scenarios: every step, every pair of steps, and rows by chance
     python tests/crash/report.py gateway --short --every 4    # every fourth step, and rows by chance
     python tests/crash/report.py --chance 2000 --seed 7
 
 ``walk`` is a small gateway that does what the journal asks for and nothing more, ``gateway`` the real one over a
-program that is a list.
+program that is a list, ``sandbox`` the real one through the real client and its
+children over a make-believe Messages, ``plain`` the same without a bridge.
 """
 
 from __future__ import annotations
@@ -19,9 +20,15 @@ from collections.abc import Iterator, Sequence
 import embedded
 import harness
 import planted
+import sandboxed
 import walk
 
-SCENARIOS = {"walk": walk.WalkScenario, "gateway": embedded.EmbeddedScenario}
+SCENARIOS = {
+    "walk": walk.WalkScenario,
+    "gateway": embedded.EmbeddedScenario,
+    "sandbox": lambda: sandboxed.SandboxScenario(bridge=True),
+    "plain": lambda: sandboxed.SandboxScenario(bridge=False),
+}
 
 
 def main() -> int:
@@ -41,7 +48,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenarios", nargs="*", metavar="scenario", help=f"{' or '.join(SCENARIOS)} (default: both)")
+    parser.add_argument("scenarios", nargs="*", metavar="scenario", help=f"{' or '.join(SCENARIOS)} (default: all)")
     parser.add_argument("--short", action="store_true", help="leave the pairs out")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th step only")
     parser.add_argument("--chance", type=int, default=500, help="rows of two to six kills at steps by chance")
@@ -58,7 +65,7 @@ def _all(name: str, options: argparse.Namespace) -> Counter[str]:
     lab = harness.Harness(SCENARIOS[name]())
     parts: dict[str, Iterator[Sequence[int]]] = {"steps one by one": harness.single(lab.steps, every=options.every)}
     if not options.short:
-        parts["every step of a life and every step of the next"] = harness.pairs(lab.steps)
+        parts["every step of a life and every step of the next"] = harness.pairs(lab.steps, every=options.every)
     parts["steps by chance, life after life"] = harness.chance(lab.steps, options.chance, seed=options.seed)
     total: Counter[str] = Counter(steps=lab.steps)
     for part, plans in parts.items():

@@ -53,6 +53,12 @@ def test_every_guarantee_holds_when_the_process_is_killed_at_any_step_and_again(
     assert counts["chunks observed"] > counts["chunks uncertain"] > 0
 
 
+def test_every_guarantee_holds_through_real_children_and_a_make_believe_messages() -> None:
+    counts, broken = report("sandbox", "--every", "45", "--chance", "0")
+    assert broken == set()
+    assert counts["kills"] == counts["runs"] == 3
+
+
 @pytest.mark.parametrize("fault", planted.FAULTS)
 def test_a_journal_that_breaks_a_promise_is_found_out(fault: str) -> None:
     _, broken = report("walk", "--chance", "0", "--plant", fault)

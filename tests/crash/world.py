@@ -38,16 +38,34 @@ class World:
         return [line[1] for line in self.lines() if line[0] == "sent"]
 
 
+def apart(function: Callable[[], object]) -> None:
+    """Call a function in a process of its own, which leaves no thread here."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            function()
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert status == 0, f"the process failed: {status}"
+
+
 class Scenario:
     """Something that lives in a process and goes on where its last life ended."""
 
-    rows: ClassVar[frozenset[int]]
-    """Rows that are reported."""
+    rows: ClassVar[frozenset[int]] = frozenset()
+    """Rows that are reported, where that is known before."""
     chunks: ClassVar[tuple[str, ...]]
     """Keys of everything that goes out when nothing is in the way."""
 
     def prepare(self, folder: Path) -> None:
         """Make the world; called once, before the first life."""
+
+    def rows_in(self, folder: Path) -> frozenset[int]:
+        """Return the rows that are reported."""
+        return self.rows
 
     def live(self, folder: Path, reached: Callable[[str], None]) -> None:
         """Live until nothing is left to do, calling `reached` at every step."""
