@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -46,7 +48,10 @@ def apart(function: Callable[[], object]) -> None:
         try:
             function()
             code = 0
+        except Exception:  # noqa: BLE001 - the parent sees the code, a person the trace
+            traceback.print_exc()
         finally:
+            sys.stderr.flush()
             os._exit(code)
     _, status = os.waitpid(child, 0)
     assert status == 0, f"the process failed: {status}"
