@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imsg_sdk import __version__
-from imsg_sdk.cli import demo, doctor, export, gateway, pairing, reading
+from imsg_sdk.cli import demo, doctor, export, gateway, pairing, reading, sending
 from imsg_sdk.cli.hints import in_words_of_the_shell
 from imsg_sdk.cli.parser import Parser
 from imsg_sdk.cli.source import NO_MAC, check_source_options
@@ -32,6 +32,7 @@ examples:
   imsg-sdk messages --chat +15551234567 --since 7d
   imsg-sdk search "train" --sandbox
   imsg-sdk export messages --db chat.db --out messages.csv
+  imsg-sdk send 12 "On my way"                   whom and what; --yes sends it
 
 exit codes: 0 done, 1 failed or a negative answer, 2 wrong use
 """
@@ -53,6 +54,8 @@ def build_parser() -> Parser:
         reading.add_chats,
         reading.add_messages,
         reading.add_search,
+        sending.add_send,
+        sending.add_send_many,
         export.add,
         gateway.add,
         pairing.add,

@@ -34,6 +34,7 @@ class AsyncSending(BaseClient):
         reply_to: Message | str | None = None,
         transport: str | None = None,
         max_file_mb: float | None = None,
+        dry_run: bool = False,
     ) -> SendResult:
         """Send a text, a file, or both, to one chat or person.  See `IMessageClient.send`."""
         from imsg_sdk.client import composing
@@ -41,7 +42,15 @@ class AsyncSending(BaseClient):
         sender, options = self._sending
         options = composing.adjusted(options, transport=transport, max_file_mb=max_file_mb)
         plan = composing.send(
-            sender, target, text, file=file, service=service, region=region, reply_to=reply_to, options=options
+            sender,
+            target,
+            text,
+            file=file,
+            service=service,
+            region=region,
+            reply_to=reply_to,
+            options=options,
+            dry_run=dry_run,
         )
         return await run_async(plan)
 

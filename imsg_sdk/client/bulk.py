@@ -144,7 +144,7 @@ def _fill(plan: Planned, row: Mapping[str, Any], chats: Sequence[Chat], options:
     to = find_addressee(target, chats, region=options.region, service=service)
     plan.row = msgspec.structs.replace(
         plan.row,
-        target=to.redacted,
+        target=to.params.get("to") or (to.chat.identifier or to.chat.guid if to.chat is not None else None),
         chat_id=None if to.chat is None else to.chat.chat_id,
         chat_name=None if to.chat is None else to.chat.name,
         is_group=to.chat is not None and not is_direct(to.chat),

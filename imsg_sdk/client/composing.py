@@ -132,15 +132,24 @@ def send(
     region: str | None = None,
     reply_to: Message | str | None = None,
     options: SendOptions,
+    dry_run: bool = False,
 ) -> Plan[SendResult]:
-    """Send a text, a file or both to one chat or person."""
+    """Send a text, a file or both to one chat or person, or only check that it could be meant."""
     sender.core.pool.check()
     wanted = read_service(service)
     parts = compose(text, file, options, host=sender.core.pool.backend.host)
     to = yield from addressee(sender, target, service=wanted, region=region)
     thread = None if reply_to is None else (yield from _thread(sender, reply_to, to))
     sends = requests(to, parts, options, region=region or sender.core.region, reply_to=thread)
+    if dry_run:
+        return _planned(to, len(sends))
     return (yield from send_requests(sender, sends, max_file_mb=options.max_file_mb))
+
+
+def _planned(to: Addressee, n_parts: int) -> SendResult:
+    chat_id, guid = (None, None) if to.chat is None else (to.chat.chat_id, to.chat.guid)
+    part = SendResult(state=SendState.PLANNED, chat_id=chat_id, chat_guid=guid)
+    return part if n_parts == 1 else msgspec.structs.replace(part, parts=(part,) * n_parts)
 
 
 def send_requests(sender: Sender, sends: Sequence[Mapping[str, Any]], *, max_file_mb: float) -> Plan[SendResult]:

@@ -34,6 +34,7 @@ class SyncSending(BaseClient):
         reply_to: Message | str | None = None,
         transport: str | None = None,
         max_file_mb: float | None = None,
+        dry_run: bool = False,
     ) -> SendResult:
         """Send a text, a file, or a text and a file, to one chat or person.
 
@@ -57,6 +58,8 @@ class SyncSending(BaseClient):
             ``"bridge"`` or ``"applescript"``, where the program has both.
         max_file_mb
             Largest file; 16 if nothing is set.
+        dry_run
+            Check everything but send nothing; the result is ``planned`` and names the chat.
 
         Returns
         -------
@@ -91,7 +94,15 @@ class SyncSending(BaseClient):
         sender, options = self._sending
         options = composing.adjusted(options, transport=transport, max_file_mb=max_file_mb)
         plan = composing.send(
-            sender, target, text, file=file, service=service, region=region, reply_to=reply_to, options=options
+            sender,
+            target,
+            text,
+            file=file,
+            service=service,
+            region=region,
+            reply_to=reply_to,
+            options=options,
+            dry_run=dry_run,
         )
         return run(plan)
 

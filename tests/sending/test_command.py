@@ -1,0 +1,103 @@
+"""``imsg-sdk send`` and ``send-many`` show what they would do, and do it with ``--yes`` only."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMAND = str(Path(sys.executable).with_name("imsg-sdk"))
+
+
+def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("IMSG_SDK", "COLUMNS"))}
+    environment = {**kept, "PYTHONUTF8": "1", "COLUMNS": "120"}
+    return subprocess.run(
+        [COMMAND, *arguments], input=stdin, capture_output=True, encoding="utf-8", timeout=60, env=environment
+    )
+
+
+def program(scripted: Any) -> list[str]:
+    """Return options that make a command use the scripted program, through a file that starts it."""
+    path = scripted.folder / "imsg"
+    words = " ".join(f"'{word}'" for word in scripted.client._core.pool.backend.program)
+    path.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return ["--cli-path", str(path)]
+
+
+def test_it_shows_whom_and_what_and_sends_nothing(scripted: Any) -> None:
+    done = run("send", "3", "hello\x1b[31m", *program(scripted))
+    assert done.returncode == 0
+    assert "to:    +12025550117 (chat 3, iMessage, direct)" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "nothing was sent" in done.stderr
+    assert scripted.asked == []
+
+
+def test_it_sends_with_yes_and_tells_what_is_known(scripted: Any) -> None:
+    done = run("send", "(202) 555-0117", "-", "--yes", "--json", *program(scripted), stdin="two\nlines\n")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["state"], told["rowid"], told["chat_id"], told["n_messages"]) == ("observed", 100, 3, 1)
+    assert scripted.texts == ["two\nlines"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["Mum", "hello"], 1, "names are never looked up"),
+        (["99", "hello"], 1, "no chat matches"),
+        (["3", " "], 1, "blank"),
+        (["3"], 2, "neither TEXT nor --file"),
+        (["3", "--file", "/no/such/file"], 1, "no file at that path"),
+        (["3", "hello", "--service", "pigeon"], 2, "--service"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_meant_is_said(scripted: Any, arguments: list[str], code: int, said: str) -> None:
+    done = run("send", *arguments, "--yes", *program(scripted))
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert scripted.asked == []
+
+
+def test_a_send_that_fails_is_a_failure_that_says_why(scripted: Any) -> None:
+    data = {"disposition": "not_started", "retry_safe": True, "operation": "send", "detail": "…"}
+    scripted.script({"then": {"code": -32603, "message": "Delivery failed before dispatch", "data": data}})
+    done = run("send", "3", "hello", "--yes", *program(scripted))
+    assert done.returncode == 1
+    assert "not carried out" in done.stderr
+    assert "hello" not in done.stderr
+    assert scripted.texts == ["hello"]
+
+
+def test_a_list_is_shown_then_sent_once(scripted: Any) -> None:
+    path = scripted.folder / "people.csv"
+    path.write_text("\ufefftarget,text\n3,one\n+12025550118,two\n", encoding="utf-8")
+    options = [str(path), "--per-minute", "60000", *program(scripted)]
+    shown = run("send-many", *options)
+    assert (shown.returncode, scripted.asked) == (0, [])
+    assert "2 planned; nothing was sent" in shown.stderr
+    for _ in range(2):
+        done = run("send-many", *options, "--yes", "--json")
+        assert done.returncode == 0, done.stderr
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [row["state"] for row in rows] == ["observed", "observed"]
+    assert [row["was_sent_before"] for row in rows] == [True, True]
+    assert scripted.texts == ["one", "two"]
+    assert (scripted.folder / "people.csv.ledger").exists()
+
+
+def test_a_list_with_rows_that_cannot_be_sent_is_a_failure(scripted: Any) -> None:
+    path = scripted.folder / "people.jsonl"
+    path.write_text('{"who": "Mum", "what": "x"}\n{"who": 3, "what": "hello"}\n', encoding="utf-8")
+    done = run("send-many", str(path), "--target", "who", "--text", "what", "--yes", *program(scripted))
+    assert done.returncode == 1
+    assert "1 refused" in done.stderr
+    assert scripted.texts == ["hello"]
+    assert run("send-many", str(scripted.folder / "none.csv"), *program(scripted)).returncode == 1
