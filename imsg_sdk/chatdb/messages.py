@@ -187,10 +187,23 @@ class MessageReader:
         return {
             "chat_id": coded(firsts, codes),
             "chat_ids": coded(combinations, listed),
-            "chat_identifier": _category([row.identifier for row in rows], codes),
-            "chat_name": _category([row.name for row in rows], codes),
+            "chat_identifier": self._category([row.identifier for row in rows], codes),
+            "chat_name": self._category([row.name for row in rows], codes),
             "is_group": coded([row.is_group for row in rows], codes),
         }
+
+    def _category(self, names: list[str | None], codes: list[int]) -> Packed:
+        """Code a column whose values repeat or lack: distinct values, and -1 for none."""
+        distinct = [name for name in dict.fromkeys(names) if name is not None]
+        if len(distinct) == len(names):
+            return coded(distinct, codes)
+        position: dict[str | None, int] = {name: code for code, name in enumerate(distinct)}
+        translated = [position.get(name, -1) for name in names]
+        translated.append(-1)  # found by index -1: a row in no chat
+        return coded(distinct, self._looked_up(codes, translated))
+
+    def _looked_up(self, codes: list[int], values: list[int]) -> list[int]:
+        return [values[code] for code in codes]
 
     def _word_columns(self, texts: list[str | None], rare: dict[int, Rare]) -> dict[str, list[Any] | Packed]:
         repaired: list[int] = []
@@ -328,14 +341,3 @@ def _sparse(entries: dict[int, Any], default: Any = None) -> Packed:
 def _flags(at: Any) -> Packed:
     rows = list(at)
     return sparse(rows, [_YES] * len(rows), _NO)
-
-
-def _category(names: list[str | None], codes: list[int]) -> Packed:
-    """Code a column whose values repeat or lack: distinct values, and -1 for none."""
-    distinct = [name for name in dict.fromkeys(names) if name is not None]
-    if len(distinct) == len(names):
-        return coded(distinct, codes)
-    position: dict[str | None, int] = {name: code for code, name in enumerate(distinct)}
-    translated = [position.get(name, -1) for name in names]
-    translated.append(-1)  # found by index -1: a row in no chat
-    return coded(distinct, [translated[code] for code in codes])

@@ -70,5 +70,6 @@ def _cut(stream: Any, starts: Any, sizes: Any) -> Any:
     """Return stretches of a stream of bytes as one array of texts."""
     offsets: Any = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
-    positions = np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
+    positions: Any = np.repeat((starts - offsets[:-1]).astype(np.int32), sizes)
+    positions += np.arange(len(positions), dtype=np.int32)
     return pa.StringArray.from_buffers(len(sizes), pa.py_buffer(offsets), pa.py_buffer(stream[positions]))

@@ -37,7 +37,12 @@ class Lookup(Mapping[int, int]):
         return self._plain[rowid]
 
     def __contains__(self, rowid: object) -> bool:
-        return rowid in self._plain
+        # A few questions are not worth a dictionary of all rows.
+        known = self.__dict__.get("_plain")
+        if known is not None or not isinstance(rowid, int):
+            return rowid in self._plain
+        at = int(np.searchsorted(self.rowids, rowid))
+        return at < len(self.rowids) and bool(self.rowids[at] == rowid)
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._plain)

@@ -22,6 +22,7 @@ from imsg_sdk.columns import Batch, Packed
 from imsg_sdk.frames._kinds import NAT
 from imsg_sdk.frames.arrow.bodies import words_of_all
 from imsg_sdk.frames.arrow.index import ArrowIndex
+from imsg_sdk.frames.arrow.instants import instants
 from imsg_sdk.frames.arrow.lookup import Lookup
 from imsg_sdk.frames.arrow.source import FAILURES, ArrowSource, typed
 
@@ -44,6 +45,13 @@ _TYPES: Final = {
     "body": pa.binary(),
 }
 """The columns of :class:`Dense`, but for bodies, which go apart from texts: a column has one type here."""
+_TEXTS: Final = {
+    "guid": "guid",
+    "service": "service",
+    "reply_to_guid": "reply_to_guid",
+    "destination": "destination_caller_id",
+}
+_TIMES: Final = {"created_at": "date", "read_at": "date_read", "delivered_at": "date_delivered"}
 
 
 class ArrowReader(MessageReader):
@@ -73,14 +81,19 @@ class ArrowReader(MessageReader):
         return super()._fetch(sql)
 
     def _table(self, where: str, limit: int) -> pa.Table:
-        texts = (self._schema.text("message", name, "m") for name in ("service", "destination_caller_id"))
-        columns = dict(zip(Dense._fields, self._sql.dense(*texts), strict=True))
+        columns = dict(zip(Dense._fields, self._sql.dense("NULL", "NULL"), strict=True))
         columns["words"], columns["body"] = self._sql.words_apart()
+        # What SQL would do to every value is done to arrays afterwards, at a tenth of the cost.
+        columns |= {name: self._schema.cast("message", column, "m") for name, column in _TEXTS.items()}
+        columns |= {name: self._schema.raw("message", column, "m") for name, column in _TIMES.items()}
         table = self._source.table(
             f"SELECT {', '.join(columns.values())} FROM message m WHERE {where} ORDER BY m.ROWID LIMIT {limit}"
         )
         table = table.rename_columns(list(columns))
-        return pa.table({name: typed(table[name], kind) for name, kind in _TYPES.items()})
+        arrays = {name: typed(table[name], kind) for name, kind in _TYPES.items()}
+        arrays |= {name: _without_empty(arrays[name]) for name in _TEXTS}
+        arrays |= {name: instants(arrays[name]) for name in _TIMES}
+        return pa.table(arrays)
 
     def _page(self, index: ArrowIndex, selection: Selection, table: pa.Table, limit: int) -> Page:
         looked_at, last = len(table), table["rowid"][-1].as_py() if len(table) else None
@@ -105,6 +118,9 @@ class ArrowReader(MessageReader):
         edits = [(int(rowids[at]), *version) for at, what in past.items() for version in what.summary.versions]
         owners = dict(zip(table["guid"].take(pa.array(reacted)).to_pylist(), rowids[reacted].tolist(), strict=True))
         return Page(Batch("messages", len(rowids), columns), edits, owners, last, looked_at < limit)
+
+    def _looked_up(self, codes: Any, values: list[int]) -> Any:
+        return np.array(values)[codes]
 
     def _rare_rows(self, rowids: Any, flags: Any) -> dict[int, Rare]:
         """Read the rare columns of the marked rows, by position."""
@@ -151,6 +167,11 @@ class ArrowReader(MessageReader):
             name: arrays[name] if name in arrays else Packed(column.values, codes=flags)
             for name, column in said.items()
         }
+
+
+def _without_empty(texts: pa.StringArray) -> pa.StringArray:
+    """Return NULL in place of empty texts, of which there is hardly ever one."""
+    return texts if pc.min(pc.binary_length(texts)).as_py() else pc.if_else(pc.equal(texts, ""), None, texts)
 
 
 def _decoded(table: pa.Table) -> tuple[pa.Table, set[int]]:
