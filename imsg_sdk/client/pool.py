@@ -40,6 +40,7 @@ _QUICK_DEATH_S = 5.0
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 3.0
 _KILLERS_KEPT = 256
+_SUBSCRIBE = "watch.subscribe"
 
 
 class Role(StrEnum):
@@ -137,7 +138,7 @@ class Pool:
             if slot.session is not None and self._is_stale(slot):
                 log.info("the database was replaced; restarting the child")
                 self.drop(slot.session)
-            if slot.session is not None and slot.session.connection.is_open:
+            if slot.session is not None and slot.session.connection.is_usable:
                 return slot.session
             future: Future[Session] = Future()
             slot.waiting.append(future)
@@ -269,8 +270,11 @@ class Pool:
         """Judge the end of a child under a request.
 
         Returns the error to raise if this request ended it, which is remembered; None if the child was
-        ended from outside, or others were out with it and nobody can tell.
+        ended from outside or by ourselves, or others were out with it and nobody can tell.  A subscription is never
+        to blame for good: whoever watches has nothing else to ask, and waits longer each time.
         """
+        if connection.was_let_go or pending.method == _SUBSCRIBE:
+            return None
         was_alone = connection.killers == (pending,)
         fell = connection.was_cut_off or not (self.was_killed(connection, error) or self.backend.host is not None)
         if not (was_alone and fell):

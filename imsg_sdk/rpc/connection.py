@@ -193,6 +193,8 @@ class Connection:
         self._garbage = 0
         self.was_cut_off = False
         """Whether we ended the child for what it sent."""
+        self.was_let_go = False
+        """Whether we sent the child away; what it is still asked, it need not answer."""
         self.killers: tuple[Pending, ...] = ()
         """Requests without an answer when the stream ended."""
         self.on_end: Callable[[], None] | None = None
@@ -205,6 +207,11 @@ class Connection:
     def is_open(self) -> bool:
         """Whether requests can be made."""
         return self._error is None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether requests can be made and will be answered."""
+        return self._error is None and not self.was_let_go
 
     @property
     def error(self) -> ImsgError | None:
@@ -274,6 +281,7 @@ class Connection:
 
     def abandon(self) -> None:
         """Let go of the transport without waiting; safe in a finalizer."""
+        self.was_let_go = True
         self._transport.abandon()
 
     def kill(self) -> None:
