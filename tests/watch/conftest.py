@@ -110,6 +110,32 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return shorten
 
 
+@pytest.fixture
+def odd(client_of_program: Callable[..., IMessageClient]) -> Callable[..., IMessageClient]:
+    """Return a maker of clients of a program with oddities, over a builder's database."""
+
+    def make(builder: Any, **oddities: Any) -> IMessageClient:
+        words = [name if value is True else f"{name}={value}" for name, value in oddities.items()]
+        script = Path(__file__).parent / "children" / "odd_imsg.py"
+        return client_of_program([sys.executable, str(script), *words, "--"], builder.path)
+
+    return make
+
+
+@pytest.fixture
+def client_of_program() -> Iterator[Callable[..., IMessageClient]]:
+    """Return a maker of clients of any program, closed at the end."""
+    made: list[IMessageClient] = []
+
+    def make(program: list[str], path: str | None = None, **settings: Any) -> IMessageClient:
+        made.append(IMessageClient(cli_path=program, db_path=path, close_timeout_s=1, **settings))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
 class Reading:
     """What tests ask of a watch again and again, with bounded waits."""
 

@@ -62,9 +62,15 @@ class AsyncWatch(BaseWatch):
         """
         most, deadline = checked_most(max_records), deadline_of(timeout)
         self._check()
-        async with self._turn:
-            await self._run(self._has_some, deadline)
-            return self._take_what_is_there(most)
+        found: list[Message] = []
+        try:
+            async with self._turn:
+                await self._run(self._has_some, deadline)
+                found = self._take_what_is_there(most)
+        except BaseException:
+            self._feed.place.give_back(found)
+            raise
+        return found
 
     async def close(self) -> None:
         """End the watch; who waits for it gets nothing more.  Calling it again does nothing."""

@@ -7,6 +7,7 @@ reading on from here loses nothing: a row counts as seen only once it waits, and
 from __future__ import annotations
 
 import collections
+import itertools
 from collections.abc import Iterable
 
 import msgspec
@@ -44,6 +45,7 @@ class Place:
         self._anchors = Anchors()
         self._ready: collections.deque[_Entry] = collections.deque()
         self._handed = 0
+        self._undo: tuple[list[_Entry], int] = ([], 0)
         self._guids: collections.OrderedDict[str, None] = collections.OrderedDict()
 
     # ---- beginning -----------------------------------------------------------------------------------------------
@@ -74,8 +76,9 @@ class Place:
         elif rowid in self.holes:
             self._take_late(message, healed)
         elif rowid > self.position:
-            self._anchors.add(message)
-            self._offer(message, None, healed)
+            if not self._is_last(rowid):
+                self._anchors.add(message)
+                self._offer(message, None, healed)
             self.position = rowid
         elif rowid == self.position:
             self._take_again(message)
@@ -87,14 +90,20 @@ class Place:
             self.doubt([message.rowid], beside=message)
             self.position = message.rowid
 
+    def _is_last(self, rowid: int) -> bool:
+        """Tell whether a row waits already: an interrupt may have come before it counted as seen."""
+        return bool(self._ready) and self._ready[-1].message.rowid == rowid
+
     def _take_late(self, message: Message, healed: bool) -> None:
-        self._offer(message, self.holes.times(message.rowid), healed)
+        if not any(entry.message.rowid == message.rowid for entry in self._ready):
+            self._offer(message, self.holes.times(message.rowid), healed)
         self.holes.close(message.rowid)
 
     def _take_again(self, message: Message) -> None:
         """Take the row that came last once more: programs send one of two chats twice."""
-        last = self._ready[-1] if self._ready else None
-        if last is not None and last.message.rowid == message.rowid:
+        if self._is_last(message.rowid):
+            last = self._ready[-1]
+            self.n_duplicates += {*message.chat_ids} <= {*last.message.chat_ids}
             last.message = _joined(last.message, message)
         else:
             # The filter may have left it out as a message of the other chat.
@@ -107,11 +116,14 @@ class Place:
             self.n_duplicates += 1
             return
         self._ready.append(_Entry(message, late, self._clock.monotonic()))
-        if message.guid:
+        self._remember(message)
+        self.n_healed += healed
+
+    def _remember(self, message: Message) -> None:
+        if message.guid and message.guid not in self._guids:
             self._guids[message.guid] = None
             if len(self._guids) > _GUIDS_KEPT:
                 self._guids.popitem(last=False)
-        self.n_healed += healed
 
     def move(self, position: int) -> None:
         """Count everything up to a row as seen: a page said so."""
@@ -136,16 +148,30 @@ class Place:
 
     def hand_out(self, most: int) -> list[Message]:
         """Return the next messages; the cursor stands behind the last of them."""
-        handed: list[Message] = []
-        while self._ready and len(handed) < most:
-            entry = self._ready.popleft()
-            handed.append(entry.message)
-            if entry.late is None:
-                self._handed = entry.message.rowid
-        if handed:
-            self.n_handed_out += len(handed)
-            self.last_rowid = handed[-1].rowid
-        return handed
+        entries = list(itertools.islice(self._ready, most))
+        if not entries:
+            return []
+        messages = [entry.message for entry in entries]
+        for message in messages:
+            self._remember(message)
+        handed = max((entry.message.rowid for entry in entries if entry.late is None), default=self._handed)
+        position = max(self.position, handed)
+        rest = collections.deque(itertools.islice(self._ready, len(entries), None))
+        undo = (entries, self._handed)
+        count = self.n_handed_out + len(entries)
+        # No call and no loop from here on, so that no interrupt comes between: all of it happens, or nothing.
+        self._undo, self._handed, self.position, self._ready = undo, handed, position, rest
+        self.n_handed_out, self.last_rowid = count, messages[-1].rowid
+        return messages
+
+    def give_back(self, messages: list[Message]) -> None:
+        """Take back what was handed out last: an interrupt kept it from its reader."""
+        entries, handed = self._undo
+        if messages and [entry.message for entry in entries] == messages:
+            self._undo = ([], 0)
+            self._ready.extendleft(reversed(entries))
+            self._handed = min(self._handed, handed)
+            self.n_handed_out -= len(entries)
 
     def waiting_s(self) -> float:
         """Return for how long the oldest message has waited here."""

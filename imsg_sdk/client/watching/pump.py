@@ -46,17 +46,16 @@ class Pump:
 
     def advance(self) -> None:
         """Take the step that is over; errors of the plan come out of here."""
-        plan, step = self._plan, self._step
-        if plan is None:
-            plan = self._plan = self._make()
-        self._step = None
         try:
-            self._begin(self._next(plan, step))
+            if self._plan is None:
+                self._plan = self._make()
+            step, self._step = self._step, None
+            self._begin(self._next(self._plan, step))
         except StopIteration:
             self._plan = None
         except BaseException:
-            self._plan = None
-            plan.close()
+            # An interrupt may have come at any instruction; what the plan was at is not worth keeping.
+            self.stop()
             raise
 
     @staticmethod

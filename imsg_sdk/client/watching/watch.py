@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseWatch", "Watch"]
 
+_CLOSE_S = 5.0
+"""A reader notices the end within a fifth of a second."""
+
 
 class BaseWatch:
     """What both kinds of watch have.
@@ -102,6 +105,34 @@ class BaseWatch:
         return f"<{type(self).__name__}, {status.state}, {status.n_handed_out} messages, {status.n_waiting} waiting>"
 
 
+class _Turn:
+    """One reader at a time.
+
+    Other than a lock it is not lost to all if an interrupt comes just after it was taken: the thread has it, and
+    gives it back after its next turn.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._holder: int | None = None
+
+    def take(self, deadline: float | None) -> bool:
+        """Wait for the turn; tell whether it came in time."""
+        me = threading.get_ident()
+        with self._changed:
+            left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+            if not self._changed.wait_for(lambda: self._holder in (None, me), left):
+                return False
+            self._holder = me
+            return True
+
+    def leave(self) -> None:
+        """Give the turn to another."""
+        with self._changed:
+            self._holder = None
+            self._changed.notify()
+
+
 class Watch(BaseWatch):
     """Messages as they arrive; what :meth:`imsg_sdk.IMessageClient.watch` returns.
 
@@ -111,12 +142,11 @@ class Watch(BaseWatch):
 
     def __init__(self, client: BaseClient, feed: Feed) -> None:
         super().__init__(client, feed)
-        self._turn = threading.Lock()
+        self._turn = _Turn()
 
     def _start(self) -> Self:
         """Find the place to start from."""
-        with self._turn:
-            self._pump.run(lambda: self._feed.is_placed, None)
+        self._pump.run(lambda: self._feed.is_placed, None)
         return self
 
     def get(self, timeout: float | None = None) -> Message | None:
@@ -161,19 +191,25 @@ class Watch(BaseWatch):
         """
         most, deadline = checked_most(max_records), deadline_of(timeout)
         self._check()
-        if not self._turn.acquire(timeout=-1 if deadline is None else max(deadline - time.monotonic(), 0.0)):
-            return []
+        found: list[Message] = []
         try:
-            self._pump.run(self._has_some, deadline)
-            return self._take_what_is_there(most)
-        finally:
-            self._turn.release()
+            if self._turn.take(deadline):
+                try:
+                    self._pump.run(self._has_some, deadline)
+                    found = self._take_what_is_there(most)
+                finally:
+                    self._turn.leave()
+        except BaseException:
+            self._feed.place.give_back(found)
+            raise
+        return found
 
     def close(self) -> None:
         """End the watch; who waits for it gets nothing more.  Calling it again does nothing."""
         self._is_closed = True
-        with self._turn:
+        if self._turn.take(time.monotonic() + _CLOSE_S):
             self._end()
+            self._turn.leave()
 
     def __iter__(self) -> Iterator[Message]:
         """Yield messages until the watch is closed."""
