@@ -30,6 +30,18 @@ class Codec:
         """Return numpy arrays that hold `values`."""
         raise NotImplementedError
 
+    def coded(self, values: Sequence[Any], codes: Any) -> tuple[Any, ...]:
+        """Return planes that hold ``values[code]`` for each of `codes`; the last value stands for -1."""
+        return tuple(plane[codes] for plane in self.planes(values))
+
+    def sparse(self, values: Sequence[Any], at: Any, default: Any, rows: int) -> tuple[Any, ...]:
+        """Return planes of `rows` that hold `default` but for `values` at some positions."""
+        planes: tuple[Any, ...] = tuple(np.repeat(plane, rows) for plane in self.planes([default]))
+        if len(at):
+            for plane, some in zip(planes, self.planes(values), strict=True):
+                plane[at] = some
+        return planes
+
     def append(self, planes: tuple[Any, ...]) -> None:
         """Keep the planes of one batch."""
         self.pieces.append(planes)
@@ -69,6 +81,8 @@ class Plain(Codec):
         self.dtype = dtype
 
     def planes(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        if isinstance(values, np.ndarray):
+            return (values.astype(self.dtype, copy=False),)
         return (np.fromiter(values, dtype=self.dtype, count=len(values)),)
 
 
@@ -112,14 +126,20 @@ class Text(Codec):
         return pd.arrays.StringArray(planes[0])
 
 
-class ArrowText(Text):
+class ArrowText(Codec):
     """Text in Arrow storage, where pandas uses it; the Python strings of a batch do not outlive it."""
 
     def planes(self, values: Any) -> tuple[Any, ...]:
-        return (values,) if _is_arrow(values) else super().planes(values)
+        return (_in_arrow(values),)
 
-    def append(self, planes: tuple[Any, ...]) -> None:
-        self.pieces.append((_in_arrow(planes[0]),))
+    def coded(self, values: Sequence[Any], codes: Any) -> tuple[Any, ...]:
+        (known,) = self.planes(values)
+        return (known.take(np.where(codes < 0, len(values) - 1, codes)),)
+
+    def sparse(self, values: Sequence[Any], at: Any, default: Any, rows: int) -> tuple[Any, ...]:
+        codes = np.full(rows, len(values))
+        codes[at] = np.arange(len(at))
+        return self.coded([*values, default], codes)
 
     def joined(self) -> tuple[Any, ...]:
         import pyarrow as pa
@@ -206,14 +226,10 @@ def _filled(values: Any, fill: int, dtype: str) -> Any:
         return np.fromiter([fill if value is None else value for value in values], dtype=dtype, count=len(values))
 
 
-def _is_arrow(values: object) -> bool:
-    return hasattr(values, "combine_chunks")
-
-
 def _in_arrow(values: Any) -> Any:
     import pyarrow as pa  # optional: pandas chose this storage, so it is there
 
-    if _is_arrow(values):
+    if hasattr(values, "combine_chunks"):
         return values.cast(pa.large_string())
     try:
         array = pa.array(values, type=pa.large_string(), from_pandas=True)

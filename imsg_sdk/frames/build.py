@@ -147,16 +147,10 @@ class _Unpacker:
         if column.codes is not None:
             # One more value stands at the end, where code -1 points to.
             values = [*column.values, None if codec.nullable else column.values[0]]
-            codes = self._as_positions(column.codes)
-            return tuple(plane[codes] for plane in codec.planes(values))
+            return codec.coded(values, self._as_positions(column.codes))
         if column.at is None:
-            return tuple(np.repeat(plane, self._rows) for plane in codec.planes(column.values[:1]))
-        planes: tuple[Any, ...] = tuple(np.repeat(plane, self._rows) for plane in codec.planes([column.default]))
-        if len(column.at):
-            at = self._as_positions(column.at)
-            for plane, values in zip(planes, codec.planes(column.values), strict=True):
-                plane[at] = values
-        return planes
+            return codec.sparse([], np.zeros(0, np.intp), column.values[0], self._rows)
+        return codec.sparse(column.values, self._as_positions(column.at), column.default, self._rows)
 
     def _as_positions(self, positions: list[int]) -> Any:
         # The lists live as long as the batch, so their ids are theirs alone.
