@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imsg_sdk.cli import reading, rows
+from imsg_sdk.cli import erase, reading, rows
 from imsg_sdk.errors import ConfigError, GatewayError, ImsgError
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ _EXAMPLES = """  imsg-sdk gateway call providers.status --params '{"probe":true}
 
 
 def add(commands: reading.Commands) -> None:
-    """Add the command ``gateway`` and its three."""
+    """Add the command ``gateway`` and its own commands."""
     parser = commands.add_parser(
         "gateway",
-        help="answer messages by a function of yours: run, call, decide",
-        description="Answer messages by a function of yours: run, call, decide.",
+        help="answer messages by a function of yours: run, call, decide, erase",
+        description="Answer messages by a function of yours: run, call, decide, erase.",
         epilog=f"examples:\n{_EXAMPLES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -41,6 +41,7 @@ def add(commands: reading.Commands) -> None:
     _add_call(own)
     _add_run(own)
     _add_decide(own)
+    erase.add(own)
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from imsg_sdk.gateway.state import PairingRow, PairingStore
 
-__all__ = ["add"]
+__all__ = ["add", "add_places", "places"]
 
 DONE, FAILED = 0, 1
 
@@ -54,8 +54,13 @@ def add(commands: reading.Commands) -> None:
     revoking.add_argument("handle", metavar="HANDLE", help="the person's number or address, in any spelling")
     for each in (listing, approving, revoking):
         each.add_argument("--full", action="store_true", help="show whole handles")
-        each.add_argument("--account", metavar="NAME", help="only this account (default: all that have state)")
-        each.add_argument("--state-dir", metavar="DIR", help="the gateway's state folder")
+        add_places(each)
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which state is meant."""
+    parser.add_argument("--account", metavar="NAME", help="only this account (default: all that have state)")
+    parser.add_argument("--state-dir", metavar="DIR", help="the gateway's state folder")
 
 
 def _add(
@@ -70,7 +75,7 @@ def _list(arguments: argparse.Namespace) -> int:
     from imsg_sdk._time import SystemClock
     from imsg_sdk.gateway.state import StateReader
 
-    folder, accounts = _places(arguments)
+    folder, accounts = places(arguments)
     now = SystemClock().now()
     found = [(account, row) for account in accounts for row in StateReader(folder, account).pairing(now)]
     if arguments.json:
@@ -139,7 +144,8 @@ def _nobody(text: str, remedy: str) -> int:
     return FAILED
 
 
-def _places(arguments: argparse.Namespace) -> tuple[Path, tuple[str, ...]]:
+def places(arguments: argparse.Namespace) -> tuple[Path, tuple[str, ...]]:
+    """Return the state folder, and the accounts that have state there and are meant."""
     from imsg_sdk.gateway.state import accounts_of, state_folder, state_path
 
     folder = state_path(arguments.state_dir)
@@ -153,7 +159,7 @@ def _stores(arguments: argparse.Namespace) -> Iterator[tuple[str, PairingStore]]
     from imsg_sdk._time import SystemClock
     from imsg_sdk.gateway.state import PairingStore
 
-    folder, accounts = _places(arguments)
+    folder, accounts = places(arguments)
     for account in accounts:
         with PairingStore.open(folder, account=account, clock=SystemClock()) as store:
             yield account, store

@@ -349,6 +349,20 @@ class Gateway:
 
         return pairing_frame(self._reader(), self._clock.now())
 
+    def erase(self, handle: str) -> int:
+        """Remove everything a person wrote, and their handle, from what is kept; return from how many places.
+
+        What they wrote and was not handled yet will not be, and nothing more is sent to them because of it.
+
+        Parameters
+        ----------
+        handle
+            Their number or address, in any spelling.
+        """
+        from imsg_sdk.gateway.state import erase_beside
+
+        return erase_beside(self._folder(), self._config.account, handle, self._clock)
+
     def dashboard(self, *, interval_s: float = 0.5) -> Dashboard:
         """Show state, rates, and the last decisions and sends, and keep them up to date.
 

@@ -151,7 +151,7 @@ def test_a_person_is_erased_from_every_place(
     assert request is not None
     store.approve(request.code)
 
-    assert journal.erase(zoe) == 4
+    assert journal.erase(zoe) == 6
     journal.close()
     left = everything(folder)
     for secret in (b"5558675309", b"zoe", b"867-5309"):

@@ -5,6 +5,7 @@ One SQLite file for each account, in a folder that only its owner can read, boun
 
 from __future__ import annotations
 
+from imsg_sdk.gateway.state.erasing import erase_beside
 from imsg_sdk.gateway.state.folder import STATE_VARIABLE, accounts_of, state_folder, state_path
 from imsg_sdk.gateway.state.journal import POINTS, Journal
 from imsg_sdk.gateway.state.lease import Lease, LeaseInfo, read_lease
@@ -38,6 +39,7 @@ __all__ = [
     "StateReader",
     "Unfinished",
     "accounts_of",
+    "erase_beside",
     "read_lease",
     "state_folder",
     "state_path",

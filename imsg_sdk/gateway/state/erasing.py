@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from imsg_sdk._time import Clock, to_us
 from imsg_sdk.addressing import normalize_handle
 from imsg_sdk.errors import AddressError
 from imsg_sdk.gateway.reasons import Reason
 from imsg_sdk.gateway.state import content
 from imsg_sdk.gateway.state.store import Store
 
-__all__ = ["erase"]
+__all__ = ["erase", "erase_beside"]
 
 IsPerson = Callable[[str | None], bool]
 
 
+def erase_beside(folder: Path, account: str, handle: str, clock: Clock) -> int:
+    """Remove a person from the state of an account, whether or not a gateway runs; see :func:`erase`.
+
+    Raises
+    ------
+    JournalError
+        The state file cannot be opened or written.
+    AddressError
+        `handle` is blank.
+    """
+    store = Store.open(folder, account)
+    try:
+        return erase(store, handle, to_us(clock.now()))
+    finally:
+        store.close()
+
+
 def erase(store: Store, handle: str, now_us: int) -> int:
-    """Remove a person from the state file; return how many entries and chunks they stood in.
+    """Remove a person from the state file; return in how many places they stood.
 
     The file is cleaned in one transaction, its log at once after it.
     """
@@ -44,9 +63,9 @@ def erase(store: Store, handle: str, now_us: int) -> int:
                 "WHEN 'planned' THEN 'skipped' WHEN 'attempting' THEN 'uncertain' ELSE state END WHERE id = ?",
                 (now_us, number),
             )
-        _forget_contacts(store, is_person)
+        contacts = _forget_contacts(store, is_person)
     store.forget_log()
-    return len(entries) + len(chunks)
+    return len(entries) + len(chunks) + contacts
 
 
 def _of_person(store: Store, is_person: IsPerson) -> list[int]:
@@ -85,8 +104,11 @@ def _chunks(store: Store, entries: list[int], is_person: IsPerson) -> list[int]:
     return sorted(found)
 
 
-def _forget_contacts(store: Store, is_person: IsPerson) -> None:
+def _forget_contacts(store: Store, is_person: IsPerson) -> int:
     connection = store.connection
+    forgotten = 0
     for table, name in (("pairing_request", "handle"), ("pairing_approved", "handle"), ("route", "target")):
         gone = [(each,) for (each,) in connection.execute(f"SELECT {name} FROM {table}") if is_person(each)]
         connection.executemany(f"DELETE FROM {table} WHERE {name} = ?", gone)
+        forgotten += len(gone)
+    return forgotten

@@ -320,7 +320,7 @@ class Journal(Outbox):
         return True
 
     def erase(self, handle: str) -> int:
-        """Remove everything a person wrote, and their handle; return how many entries and chunks it stood in.
+        """Remove everything a person wrote, and their handle; return in how many places they stood.
 
         What they wrote and was not handled yet will not be; chunks for them that were not sent will not be.
         """
