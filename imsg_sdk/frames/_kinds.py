@@ -80,7 +80,7 @@ class Plain(Codec):
         super().__init__()
         self.dtype = dtype
 
-    def planes(self, values: Sequence[Any]) -> tuple[Any, ...]:
+    def planes(self, values: Any) -> tuple[Any, ...]:
         if isinstance(values, np.ndarray):
             return (values.astype(self.dtype, copy=False),)
         return (np.fromiter(values, dtype=self.dtype, count=len(values)),)
