@@ -6,14 +6,17 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from imsg_sdk.server.argv import COMMANDS, Invocation, UsageError, read_argv
 from imsg_sdk.server.dialect import PROGRAM_VERSIONS, Dialect
 from imsg_sdk.server.output import Writer, claim_stdout
 from imsg_sdk.server.paths import expand_home, home
 
-__all__ = ["main"]
+if TYPE_CHECKING:
+    from imsg_sdk.server.source import DatabaseFile
+
+__all__ = ["main", "opens"]
 
 Own = Callable[[Invocation, str, Writer], int]
 """Runs a command on the database at a path; returns the exit status."""
@@ -65,24 +68,39 @@ def _inform(invocation: Invocation, writer: Writer, version: str | None) -> int:
 
 
 def _rpc(invocation: Invocation, path: str, writer: Writer) -> int:
-    from imsg_sdk.server.app import RpcServer, serve_failure
+    from imsg_sdk.server.app import RpcServer
     from imsg_sdk.server.source import DatabaseFile
-    from imsg_sdk.server.store import OpenFailed
 
     dialect, extended = invocation.dialect, invocation.extended
     source = DatabaseFile(path, dialect=dialect, extended=extended, home=home())
+    if not opens(source, writer, dialect):
+        return 1
+    RpcServer(source, writer, dialect=dialect, extended=extended).serve(0)
+    source.close()
+    return 0
+
+
+def opens(source: DatabaseFile, writer: Writer, dialect: Dialect) -> bool:
+    """Open the file if the older dialect is spoken; where that fails, answer everything with the reason.
+
+    Returns
+    -------
+    bool
+        Whether there is anything left to serve.
+    """
+    from imsg_sdk.server.app import serve_failure
+    from imsg_sdk.server.store import OpenFailed
+
     if dialect is Dialect.LEGACY:
         try:
             source.open_first()
         except OpenFailed as failed:
             from imsg_sdk.server.help import permission_banner
 
-            banner = permission_banner(path) if failed.code in (14, 23) else ""
+            banner = permission_banner(source.path) if failed.code in (14, 23) else ""
             serve_failure(0, writer, failed.text + banner)
-            return 1
-    RpcServer(source, writer, dialect=dialect, extended=extended).serve(0)
-    source.close()
-    return 0
+            return False
+    return True
 
 
 _OWN: Final[Mapping[str, Own]] = {"rpc": _rpc}

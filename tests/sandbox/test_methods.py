@@ -118,6 +118,8 @@ def test_an_imessage_to_somebody_without_it_fails_later(one: Any, world: Path) -
     sent = newest(world)[0]
     assert (sent["error"], sent["is_sent"]) == (22, 0)
     assert one.ask("message.send_status", guid=sent["guid"])["send_state"] == "failed"
+    one.ask("sandbox.people", add=[{"name": "Nora", "addresses": [NORA], "imessage": False}])
+    assert row(world, one.ask("send", to=NORA, text="still blue?")["guid"])["error"] == 22
     one.ask("sandbox.run_until_idle")
     assert one.ask("message.send_status", guid=sent["guid"])["send_state"] == "failed"
 

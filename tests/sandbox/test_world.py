@@ -139,3 +139,63 @@ def test_a_world_goes_on_from_a_history(tmp_path: Path, child: Callable[..., Any
     assert len(column(database, "SELECT 1 FROM chat")) == chats
     people = {person["name"]: person["addresses"] for person in one.ask("sandbox.people")["people"]}
     assert people["Tom Okafor"] == ["+447700900364", "tom.okafor@example.org"]
+
+
+def test_processes_that_start_together_make_one_world(tmp_path: Path, child: Callable[..., Any]) -> None:
+    several = [child(tmp_path / "chat.db") for _ in range(4)]
+    sent = [one.ask("send", to=NORA, text=f"number {number}") for number, one in enumerate(several)]
+    assert len({each["guid"] for each in sent}) == 4
+    assert {len(one.ask("sandbox.sent")["sent"]) for one in several} == {4}
+
+
+def test_an_older_program_says_why_it_cannot_open_the_file(
+    worlds: Callable[..., Path], child: Callable[..., Any]
+) -> None:
+    database = worlds([])
+    database.rename(database.with_name("elsewhere.db"))
+    one = child(database, "--dialect", "legacy")
+    assert one.refuse("chats.list")["code"] == -32603
+    assert one.close() == 1
+    assert child(database).refuse("chats.list")["code"] == -32002
+
+
+def test_a_group_is_changed_by_those_in_it(worlds: Callable[..., Path], child: Callable[..., Any]) -> None:
+    database = worlds([])
+    one = child(database)
+    chat = one.ask("sandbox.chat", addresses=[NORA, TOM], name="Boat")["guid"]
+    for change in (
+        {"action": "rename", "name": "Crew"},
+        {"action": "add", "address": "+15555550123"},
+        {"action": "remove", "address": TOM},
+        {"action": "leave"},
+    ):
+        one.ask("sandbox.group", **{"from": NORA, "chat": chat, **change})
+    assert column(database, "SELECT display_name FROM chat") == ["Crew"]
+    assert column(database, "SELECT item_type FROM message ORDER BY ROWID") == [2, 1, 1, 3]
+    joined = "SELECT h.id FROM chat_handle_join j JOIN handle h ON h.ROWID = j.handle_id"
+    assert column(database, joined) == ["+15555550123"]
+    assert one.refuse("sandbox.group", **{"from": NORA, "chat": chat, "action": "dance"})["code"] == -32602
+
+
+def test_people_send_files_links_and_replies_and_write_late(
+    worlds: Callable[..., Path], child: Callable[..., Any], tmp_path: Path
+) -> None:
+    database = worlds([])
+    one = child(database)
+    (tmp_path / "boat.jpg").write_bytes(b"jpeg")
+    first = one.ask("sandbox.receive", **{"from": NORA, "text": "look", "files": [str(tmp_path / "boat.jpg")]})
+    one.ask("sandbox.receive", **{"from": NORA, "text": "the blue one", "reply_to": first["guid"]})
+    one.ask("sandbox.receive", **{"from": NORA, "link": "https://example.com/boat"})
+    one.ask("sandbox.receive", **{"from": NORA, "text": "from last year", "at": "2024-05-01T10:00:00Z"})
+    messages = one.ask("messages.history", chat_id=1, attachments=True)["messages"]
+    by_text = {message["text"]: message for message in messages}
+    assert by_text["the blue one"]["thread_originator_guid"] == first["guid"]
+    assert by_text["from last year"]["created_at"] == "2024-05-01T10:00:00.000Z"
+    assert [each["transfer_name"] for each in messages[-2]["attachments"]] == ["boat.jpg"]
+    assert column(database, "SELECT count(*) FROM message WHERE balloon_bundle_id IS NOT NULL") == [1]
+    missing = one.refuse("sandbox.receive", **{"from": NORA, "files": [str(tmp_path / "no.jpg")]})
+    assert missing["code"] == -32602
+    later = {"from": NORA, "text": "later", "after_s": 60}
+    assert one.ask("sandbox.receive", **later) == {"ok": True}
+    assert one.ask("sandbox.advance", seconds=61)["done"] == 1
+    assert one.ask("messages.search", query="later")["messages"][0]["text"] == "later"

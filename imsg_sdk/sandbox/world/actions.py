@@ -10,7 +10,8 @@ from imsg_sdk.sandbox.world.accounts import Chat, Member, takes_imessage
 from imsg_sdk.sandbox.world.ledger import Row
 from imsg_sdk.sandbox.world.links import link_draft
 from imsg_sdk.sandbox.world.reactions import tapback
-from imsg_sdk.sandbox.world.world import Draft, Heard, Post, World, versions_of
+from imsg_sdk.sandbox.world.versions import edit, edits, unsend
+from imsg_sdk.sandbox.world.world import Draft, Heard, Post, World
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.senders import Operation
@@ -95,7 +96,7 @@ class Actions:
             case "unsend":
                 if self._age_s(row) > _UNSEND_WITHIN_S:
                     raise self.refusal(operation, "Message is too old to be unsent")
-                self._world.unsend(row)
+                unsend(self._world, row)
                 self._world.hearing(Heard("unsend", chat, None, "", row["guid"]))
             case "notifyAnyways":
                 self._world.ledger.update("message", row["rowid"], {"did_notify_recipient": 1})
@@ -106,9 +107,9 @@ class Actions:
             raise self.refusal(operation, "Message is too old to be edited")
         if row.get("date_retracted"):
             raise self.refusal(operation, "Message was unsent")
-        if len(versions_of(row, "")) > _MOST_EDITS:
+        if edits(row) >= _MOST_EDITS:
             raise self.refusal(operation, "Message was edited too often")
-        self._world.edit(row, operation.values["text"])
+        edit(self._world, row, operation.values["text"])
 
     def _age_s(self, row: Row) -> float:
         date = row.get("date") or 0

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from imsg_sdk.errors import ConfigError
 from imsg_sdk.sandbox.world.agenda import Agenda
 from imsg_sdk.sandbox.world.answers import Answers
 from imsg_sdk.sandbox.world.contacts import tell_names
@@ -19,6 +22,7 @@ from imsg_sdk.sandbox.world.sender import WorldSenders
 from imsg_sdk.sandbox.world.state import State
 from imsg_sdk.sandbox.world.world import World
 from imsg_sdk.server.__main__ import main as run
+from imsg_sdk.server.__main__ import opens
 from imsg_sdk.server.app import RpcServer
 from imsg_sdk.server.argv import Invocation
 from imsg_sdk.server.dialect import Dialect
@@ -113,17 +117,14 @@ def main(words: list[str]) -> int:
 
     def rpc(invocation: Invocation, path: str, writer: Writer) -> int:
         refuse_real(path)
-        if not State(path).exists:
-            from imsg_sdk.sandbox.world.make import make_world
-
-            make_world(path).close()
+        _make_if_missing(path)
         if faults:
             from imsg_sdk.sandbox.faults.listed import switch_on_all
 
             with contextlib.closing(State(path)) as state:
                 switch_on_all(state, faults)
-        serve(path, writer, dialect=invocation.dialect, extended=invocation.extended, version=version)
-        return 0
+        served = serve(path, writer, dialect=invocation.dialect, extended=invocation.extended, version=version)
+        return 0 if served else 1
 
     def status(invocation: Invocation, path: str, writer: Writer) -> int:
         state = State(path)
@@ -137,6 +138,25 @@ def main(words: list[str]) -> int:
         return 2
 
 
+def _make_if_missing(path: str) -> None:
+    """Make a world where there is none; of children that start together, one makes it and the others wait."""
+    if State(path).exists:
+        return
+    import fcntl  # not on Windows, where this package runs no children
+
+    from imsg_sdk.sandbox.world.make import make_world
+
+    if not (parent := Path(path).absolute().parent).is_dir():
+        raise ConfigError("no such folder", path="db")
+    folder = os.open(parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if not State(path).exists:
+            make_world(path).close()
+    finally:
+        os.close(folder)
+
+
 def _own_option(words: list[str], name: str) -> tuple[list[str], list[str]]:
     """Take an option and its values out of the words."""
     values = []
@@ -147,8 +167,13 @@ def _own_option(words: list[str], name: str) -> tuple[list[str], list[str]]:
     return words, values
 
 
-def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, version: str | None = None) -> None:
+def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, version: str | None = None) -> bool:
     """Serve one client until its input ends; the world must be there.
+
+    Returns
+    -------
+    bool
+        Whether the database could be opened.
 
     Raises
     ------
@@ -162,8 +187,8 @@ def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, versio
     agenda = Agenda(world)
     world.changed = agenda.look
     source = DatabaseFile(path, dialect=dialect, extended=extended, home=home())
-    if dialect is Dialect.LEGACY:
-        source.open_first()
+    if not opens(source, writer, dialect):
+        return False
     senders = WorldSenders(world, dialect)
     control = Control(world, agenda, Answers(world))
     parts = Parts(dialect, world, agenda, senders, control, writer, source)
@@ -174,6 +199,7 @@ def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, versio
     source.close()
     world.ledger.close()
     world.state.close()
+    return True
 
 
 def _faults(parts: Parts) -> Part:

@@ -82,6 +82,8 @@ class Control:
             raise RpcError.invalid_params(f"{method} needs {error.args[0]}") from None
         except LookupError as error:
             raise RpcError.invalid_params(f"{method}: {error}") from None
+        except OSError as error:
+            raise RpcError.invalid_params(f"{method}: a file cannot be read: {error.strerror}") from None
         except (TypeError, ValueError) as error:
             raise RpcError.invalid_params(f"{method}: {str(error).partition(chr(10))[0]}") from None
 

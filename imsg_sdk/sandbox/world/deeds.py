@@ -12,11 +12,13 @@ import msgspec
 
 from imsg_sdk._time import from_us, parse_instant, to_us, us_to_apple_ns
 from imsg_sdk.sandbox.world.accounts import Chat, Member, takes_imessage
-from imsg_sdk.sandbox.world.files import stage
+from imsg_sdk.sandbox.world.files import SLOT, filed, stage
 from imsg_sdk.sandbox.world.ledger import Row
 from imsg_sdk.sandbox.world.links import link_draft
 from imsg_sdk.sandbox.world.reactions import tapback
-from imsg_sdk.sandbox.world.world import SLOT, Draft, Heard, Kind, Post, World, filed
+from imsg_sdk.sandbox.world.versions import edit as edit_text
+from imsg_sdk.sandbox.world.versions import unsend as take_back
+from imsg_sdk.sandbox.world.world import Draft, Heard, Kind, Post, World
 
 __all__ = ["DEEDS", "GroupChange", "OnMessage", "Presence", "Receive"]
 
@@ -160,14 +162,14 @@ def edit(world: World, args: dict[str, Any]) -> Result:
     """Let somebody change a message of theirs."""
     wanted = msgspec.convert(args, OnMessage)
     row, _, _ = _target(world, wanted, own=False)
-    world.edit(row, wanted.text)
+    edit_text(world, row, wanted.text)
     return {"rowid": row["rowid"], "guid": row["guid"]}
 
 
 def unsend(world: World, args: dict[str, Any]) -> Result:
     """Let somebody take a message back."""
     row, _, _ = _target(world, msgspec.convert(args, OnMessage), own=False)
-    world.unsend(row)
+    take_back(world, row)
     return {"rowid": row["rowid"], "guid": row["guid"]}
 
 

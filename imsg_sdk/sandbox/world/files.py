@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from imsg_sdk.sandbox import body
 from imsg_sdk.sandbox.database import Attachment
 from imsg_sdk.sandbox.dice import Dice
 
-__all__ = ["stage"]
+__all__ = ["SLOT", "filed", "stage"]
+
+SLOT: Final = "\ufffc"
+"""Stands in the text for a file."""
 
 _KINDS: Final = {
     ".caf": ("com.apple.coreaudio-format", "audio/x-caf"),
@@ -27,6 +32,12 @@ _KINDS: Final = {
     ".txt": ("public.plain-text", "text/plain"),
     ".vcf": ("public.vcard", "text/vcard"),
 }
+
+
+def filed(guids: Sequence[str], words: str) -> list[body.Run]:
+    """Return the runs of a text that begins with files, each a part of its own."""
+    runs: list[body.Run] = [(1, {body.FILE: guid, body.PART: index}) for index, guid in enumerate(guids)]
+    return [*runs, *body.stretches((words, {}), part=len(guids))]
 
 
 def stage(path: str, folder: Path, dice: Dice, date_ns: int, *, outgoing: bool = True) -> Attachment:

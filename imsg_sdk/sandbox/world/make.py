@@ -81,25 +81,10 @@ def make_world(
             database.finish()
     cast = people or Cast(others="friendly")
     ledger = Ledger(path)
-    newest = newest_us(path)
-    begin = newest + _PAUSE_US if newest else _EMPTY_US
-    settings = {
-        "seed": seed,
-        "clock": clock,
-        "now_us": begin if clock == "virtual" else 0,
-        # A history that ends later than today goes on all the same.
-        "offset_us": max(begin - time.time_ns() // 1000, 0) if clock == "real" and newest else 0,
-        "turns": 0,
-        "bridge": bridge,
-        "others": cast.others,
-        "accounts": [{"address": each} for each in cast.accounts]
-        or [{"address": account.address, "guid": account.guid} for account in accounts_of(ledger)],
-        "first_rowid": (ledger.row("SELECT ifnull(max(ROWID), 0) AS id FROM message") or {"id": 0})["id"],
-        **settings,
-    }
-    ledger.close()
-    state = State.create(path, settings)
-    ledger = Ledger(path)
+    settings = {**_time(path, clock), "seed": seed, "turns": 0, "bridge": bridge, "others": cast.others, **settings}
+    own = [{"address": each} for each in cast.accounts]
+    found = [{"address": account.address, "guid": account.guid} for account in accounts_of(ledger)]
+    state = State.create(path, {**settings, "accounts": own or found})
     answers = Answers(World(state, ledger))
     with state.turn():
         answers.admit([*cast.people, *_named(names or {}, languages or {}, cast.people)])
@@ -109,6 +94,17 @@ def make_world(
             answers.begin(chatter)
     ledger.close()
     return state
+
+
+def _time(path: str, clock: str) -> dict[str, Any]:
+    """Return the settings of a clock that goes on from the newest message."""
+    newest = newest_us(path)
+    begin = newest + _PAUSE_US if newest else _EMPTY_US
+    if clock == "virtual":
+        return {"clock": clock, "now_us": begin, "offset_us": 0}
+    # A history that ends later than today goes on all the same.
+    ahead = max(begin - time.time_ns() // 1000, 0) if newest else 0
+    return {"clock": clock, "now_us": 0, "offset_us": ahead}
 
 
 def copy_history(source: str, path: str) -> None:

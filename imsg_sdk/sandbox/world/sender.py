@@ -37,8 +37,8 @@ from imsg_sdk.sandbox import body
 from imsg_sdk.sandbox.database import Attachment
 from imsg_sdk.sandbox.world.accounts import Chat, takes_imessage
 from imsg_sdk.sandbox.world.actions import Actions
-from imsg_sdk.sandbox.world.files import stage
-from imsg_sdk.sandbox.world.world import SLOT, Draft, Post, World, filed
+from imsg_sdk.sandbox.world.files import SLOT, filed, stage
+from imsg_sdk.sandbox.world.world import Draft, Post, World
 from imsg_sdk.server import tables
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
@@ -54,7 +54,6 @@ Perform = Callable[[Operation], Result]
 _EVENTS: Final = "bridge.events.subscribe"
 _ALL: Final = (*tables.MUTATIONS, *tables.ALIASES, _EVENTS)
 _WITHOUT_BRIDGE: Final = ("send",)
-_NOT_ON_IMESSAGE: Final = 22
 _NOT_ALLOWED: Final = "Not authorized to send Apple events to Messages. (-1743)"
 _PLAIN: Final = frozenset("0123456789 +-.()")
 
@@ -182,15 +181,14 @@ class WorldSenders:
         values = operation.values
         if not self._world.state.get("automation", True):
             raise RpcError.internal(f"AppleScript failed: {_NOT_ALLOWED}")
-        chat, service, error = self._addressed(operation)
+        chat, service = self._addressed(operation)
         if values["file"] and not Path(expand_home(values["file"])).is_file():
             raise RpcError.internal(f"AppleScript failed: Attachment not found at {expand_home(values['file'])}")
-        fields = {"error": error, "is_sent": 0} if error else {}
         posted: Post | None = None
         if values["text"]:
-            posted = self._world.send(chat, Draft(values["text"], service=service, fields=fields))
+            posted = self._world.send(chat, Draft(values["text"], service=service))
         if values["file"]:
-            self._send_file(chat, values["file"], service=service, fields=fields)
+            self._send_file(chat, values["file"], service=service, fields={})
         result: Result = {"ok": True, "transport": "applescript"}
         if posted is not None and self._is_found(posted):
             result |= {"id": posted.rowid, "guid": posted.guid, "message_id": posted.guid}
@@ -203,13 +201,13 @@ class WorldSenders:
         row = self._world.message(post.rowid)
         return row is not None and row["text"] == post.text
 
-    def _addressed(self, operation: Operation) -> tuple[Chat, str, int]:
-        """Return the chat, the service and the error that a send comes to."""
+    def _addressed(self, operation: Operation) -> tuple[Chat, str]:
+        """Return the chat and the service that a send comes to."""
         target, values = operation.target, operation.values
         if target.to is None:
             if target.row is not None:
                 chat = self._world.chat(target.row.chat_id)
-                return chat, chat.service, 0
+                return chat, chat.service
             identifier = target.identifier or (target.guid or "").rpartition(";")[2]
             if not _is_handle(identifier):
                 raise RpcError.internal("AppleScript failed: Can't get chat id. (-1728)")
@@ -218,7 +216,7 @@ class WorldSenders:
             address, wanted = _normalised(target.to, values["region"]), values["service"]
         return self._by_address(address, wanted, target, allow_sms=values["allow_sms_fallback"])
 
-    def _by_address(self, address: str, wanted: str, target: Target, *, allow_sms: bool) -> tuple[Chat, str, int]:
+    def _by_address(self, address: str, wanted: str, target: Target, *, allow_sms: bool) -> tuple[Chat, str]:
         world = self._world
         row = target.row
         if wanted == "auto":
@@ -226,13 +224,12 @@ class WorldSenders:
             on_imessage = world.circle.of(address).imessage and takes_imessage(address)
             wanted = "imessage" if on_imessage and not known_by_sms else "sms"
             if wanted == "sms" and not allow_sms and not known_by_sms:
-                return world.direct_chat(address, "iMessage"), "iMessage", _NOT_ON_IMESSAGE
+                return world.direct_chat(address, "iMessage"), "iMessage"
         service = "SMS" if wanted == "sms" else "iMessage"
         # Messages finds the chat of the service, whichever one the program found by the bare address.
         is_of_service = row is not None and (row.service == service or (row.guid or "").startswith("any;"))
         chat = world.chat(row.chat_id) if row is not None and is_of_service else world.direct_chat(address, service)
-        fails = service == "iMessage" and not world.circle.of(address).imessage
-        return chat, service, _NOT_ON_IMESSAGE if fails else 0
+        return chat, service
 
     # the bridge
 

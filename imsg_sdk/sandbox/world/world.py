@@ -12,19 +12,19 @@ from typing import Any, Final
 
 import msgspec
 
-from imsg_sdk.sandbox import archive, body
+from imsg_sdk.sandbox import body
 from imsg_sdk.sandbox.database import DIRECT, GROUP, Attachment, Handle, Message
 from imsg_sdk.sandbox.database import Chat as ChatRow
-from imsg_sdk.sandbox.schema import TAHOE, VENTURA
+from imsg_sdk.sandbox.schema import TAHOE
 from imsg_sdk.sandbox.world.accounts import Account, Accounts, Chat, Circle, Member, read_chat
 from imsg_sdk.sandbox.world.ledger import Ledger, Row
 from imsg_sdk.sandbox.world.state import SECOND_US, State, Turn
 
-__all__ = ["SLOT", "Draft", "Heard", "NewChat", "Placement", "Post", "World", "filed", "versions_of"]
+__all__ = ["NOT_ON_IMESSAGE", "Draft", "Heard", "NewChat", "Placement", "Post", "World"]
 
 _SECOND: Final = 1_000_000_000
-SLOT: Final = "\ufffc"
-"""Stands in the text for a file."""
+NOT_ON_IMESSAGE: Final = 22
+"""The error of what was sent to somebody without iMessage."""
 _DELIVERED_S: Final = (0.3, 2.0)
 _MIRRORED_S: Final = 0.3
 """How soon the copy of what one writes to oneself comes in."""
@@ -259,6 +259,8 @@ class World:
 
     def send(self, chat: Chat, draft: Draft) -> Post:
         """Send something as the owner; delivery and reading follow in time."""
+        if (draft.service or chat.service) == "iMessage" and not self._takes_imessage(chat):
+            draft.fields = {**draft.fields, "error": NOT_ON_IMESSAGE, "is_sent": 0}
         with self.turn():
             post = self.write(chat, None, draft)
             if not post.reaches:
@@ -332,6 +334,9 @@ class World:
             (chat.rowid,),
         )
         return None if row is None else row["guid"]
+
+    def _takes_imessage(self, chat: Chat) -> bool:
+        return chat.has_several or all(self.circle.of(member.address).imessage for member in chat.members)
 
     def _is_self(self, chat: Chat) -> bool:
         return len(chat.members) == 1 and self.accounts.owns(chat.members[0].address)
@@ -418,47 +423,6 @@ class World:
         stored = row.get("attributedBody")
         return decode_body(stored) if isinstance(stored, bytes) else ""
 
-    def edit(self, row: Row, text: str) -> None:
-        """Change the text of a message; files in it stay, and the versions before it are kept."""
-        with self.turn() as turn:
-            before = self.text_of(row)
-            files = self._files_of(row["rowid"])
-            words = before.removeprefix(SLOT * len(files))
-            if words == text and row.get("date_edited"):
-                return  # a process was killed when it had done this
-            now = turn.stamp_ns()
-            stored = body.attributed(SLOT * len(files) + text, filed(files, text)) if files else body.plain(text)
-            versions = [*versions_of(row, words, part=len(files)), (now / _SECOND, body.plain(text))]
-            lengths = [*[1] * len(files), body.utf16_length(words)]
-            values: dict[str, Any] = {"text": SLOT * len(files) + text, "attributedBody": stored, "date_edited": now}
-            if self.ledger.system.has(VENTURA):
-                values["message_summary_info"] = archive.edit_summary({len(files): versions}, lengths)
-            self.ledger.update("message", row["rowid"], values)
-
-    def _files_of(self, rowid: int) -> list[str]:
-        """Return the guids of the files in a message."""
-        rows = self.ledger.rows(
-            "SELECT a.guid FROM attachment a JOIN message_attachment_join j ON j.attachment_id = a.ROWID"
-            " WHERE j.message_id = ? ORDER BY j.attachment_id",
-            (rowid,),
-        )
-        return [row["guid"] for row in rows]
-
-    def unsend(self, row: Row) -> None:
-        """Take a message back; its row stays, empty."""
-        with self.turn() as turn:
-            now = turn.stamp_ns()
-            length = body.utf16_length(self.text_of(row))
-            values: dict[str, Any] = {
-                "text": None,
-                "attributedBody": None,
-                "date_edited": now,
-                "date_retracted": now,
-                "is_empty": 1,
-            }
-            values["message_summary_info"] = archive.edit_summary({}, [length], [0])
-            self.ledger.update("message", row["rowid"], values)
-
     def delete(self, rowid: int) -> None:
         """Move a message to Recently Deleted; older systems have no such place."""
         with self.turn() as turn, self.ledger.transaction() as database:
@@ -476,27 +440,6 @@ class World:
     def happen(self, chat: Chat, member: Member | None, **fields: Any) -> Post:
         """Write the row of something that happened to a group."""
         return self.write(chat, member, Draft(fields={"part_count": None, **fields}))
-
-
-def filed(guids: Sequence[str], words: str) -> list[body.Run]:
-    """Return the runs of a text that begins with files, each a part of its own."""
-    runs: list[body.Run] = [(1, {body.FILE: guid, body.PART: index}) for index, guid in enumerate(guids)]
-    return [*runs, *body.stretches((words, {}), part=len(guids))]
-
-
-def versions_of(row: Row, text: str, *, part: int = 0) -> list[tuple[float, bytes]]:
-    """Return the versions that a message had so far, the original first."""
-    import plistlib
-
-    stored = row.get("message_summary_info")
-    if isinstance(stored, bytes):
-        try:
-            found = plistlib.loads(stored).get("ec", {}).get(str(part), [])
-            if found:
-                return [(version["d"], version["t"]) for version in found]
-        except (plistlib.InvalidFileException, ValueError, KeyError, TypeError):
-            pass  # not a summary that anybody can read: the text is the first version
-    return [((row.get("date") or 0) / _SECOND, body.plain(text))]
 
 
 def _update(world: World, args: dict[str, Any]) -> dict[str, Any]:
