@@ -94,8 +94,14 @@ def _made(kind: str, path: str, **settings: Any) -> IMessageClient:
 
 
 @pytest.fixture(params=KINDS)
-def client(request: pytest.FixtureRequest, db: Any, client_of: Callable[..., IMessageClient]) -> IMessageClient:
+def every_client(request: pytest.FixtureRequest, db: Any, client_of: Callable[..., IMessageClient]) -> IMessageClient:
     """Return a client of each kind in turn, over `db`."""
+    return client_of(db, request.param)
+
+
+@pytest.fixture(params=["extended", "legacy"])
+def client(request: pytest.FixtureRequest, db: Any, client_of: Callable[..., IMessageClient]) -> IMessageClient:
+    """Return a client of the richest and of the poorest program, over `db`."""
     return client_of(db, request.param)
 
 
@@ -156,7 +162,7 @@ class Reading:
     @staticmethod
     def nothing_more(watch: Watch) -> None:
         """Make sure that nothing is there and nothing comes at once."""
-        assert watch.get(0.15) is None
+        assert watch.get(0.08) is None
 
     @staticmethod
     def until(watch: Watch, holds: Callable[[WatchStatus], bool]) -> WatchStatus:

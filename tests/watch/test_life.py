@@ -36,7 +36,7 @@ def test_the_twin_hands_out_the_same(db: Any, dialect: str) -> None:
     async def body(client: AsyncIMessageClient) -> None:
         async with client.watch(since=18) as watch:
             assert [message.rowid for message in await watch.get_many(5, 10)][:1] == [19]
-            while watch.status().n_handed_out < 2:
+            while watch.status().handed_out < 2:
                 await watch.get(10)
             rowid = db.message("new")
             message = await watch.get(10)
@@ -169,7 +169,7 @@ def test_interrupts_at_any_moment_lose_and_repeat_nothing(
                 except KeyboardInterrupt:
                     interrupts += 1
                 found += [message.rowid for message in batch]
-            assert watch.status().n_handed_out == 4000
+            assert watch.status().handed_out == 4000
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)

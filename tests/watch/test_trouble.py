@@ -45,7 +45,7 @@ def test_a_killed_child_is_replaced_and_nothing_is_missed(db: Any, client: IMess
             rowid = db.message(f"after {number}")
             assert reading.rows(watch, 1) == [rowid]
         status = watch.status()
-        assert status.n_restarts == 3
+        assert status.restarts == 3
         assert status.failing_since is None
         assert status.last_error is not None
         assert "SIGKILL" in status.last_error
@@ -61,11 +61,11 @@ def test_a_child_killed_while_catching_up_loses_and_repeats_nothing(
         with client.watch(since=0) as watch:
             found = []
             while len(found) < 3000:
-                if len(found) % 3 == 0 and watch.status().n_restarts < 3:
+                if len(found) % 3 == 0 and watch.status().restarts < 3:
                     reading.kill(client)
                 found += [message.rowid for message in watch.get_many(400, reading.wait_s)]
             assert found == list(range(1, 3001))
-            assert watch.status().n_restarts == 3
+            assert watch.status().restarts == 3
 
 
 def test_a_line_that_is_cut_off_comes_whole_from_the_next_child(
@@ -77,7 +77,7 @@ def test_a_line_that_is_cut_off_comes_whole_from_the_next_child(
         trigger.touch()
         rowid = db.message("half of it is written")
         assert reading.rows(watch, 1) == [rowid]
-        assert watch.status().n_restarts == 1
+        assert watch.status().restarts == 1
 
 
 def test_a_page_that_kills_the_program_is_never_asked_for_again(
@@ -91,7 +91,7 @@ def test_a_page_that_kills_the_program_is_never_asked_for_again(
     client = odd(db, dies_on_pages=True, rows_a_poll=100, log=log)
     with client.watch(since=0) as watch:
         assert reading.rows(watch, 611) == list(range(1, 612))
-        assert watch.status().n_restarts == 1
+        assert watch.status().restarts == 1
         assert watch.status().last_error is not None
     pages = [
         json.dumps(params, sort_keys=True)
@@ -115,7 +115,7 @@ def test_a_page_that_never_moves_on_is_passed_by_subscription(
     db.message("after both")
     with odd(db, dies_on_pages=True).watch(since=0) as watch:
         assert reading.rows(watch, 5) == [1, 2, 3, 4, 5]
-        assert watch.status().n_restarts == 0
+        assert watch.status().restarts == 0
 
 
 def test_the_present_is_found_beside_messages_of_two_chats(
@@ -128,7 +128,7 @@ def test_the_present_is_found_beside_messages_of_two_chats(
         cursor = watch.cursor
         rowid = both_chats(db)
         assert reading.rows(watch, 1) == [rowid]
-        assert watch.status().n_restarts == 0
+        assert watch.status().restarts == 0
     with odd(db, dies_on_pages=True).watch(since=cursor) as watch:
         assert reading.rows(watch, 1) == [rowid]
 
@@ -172,11 +172,11 @@ def test_a_silent_subscription_is_found_out(
         rowid = db.message("unreported", at=100_000)
         if dialect:
             # Nothing but a report of its own tells this program's rows.
-            reading.until(watch, lambda status: status.n_resubscribed > 0)
+            reading.until(watch, lambda status: status.resubscribed > 0)
             silent.unlink()
         assert reading.rows(watch, 1) == [rowid]
-        assert watch.status().n_resubscribed >= 1
-        assert not dialect or watch.status().n_restarts >= 1
+        assert watch.status().resubscribed >= 1
+        assert not dialect or watch.status().restarts >= 1
         silent.unlink(missing_ok=True)
         rowid = db.message("reported", at=100_060)
         assert reading.rows(watch, 1) == [rowid]
@@ -193,8 +193,8 @@ def test_a_child_that_stays_silent_is_replaced(
             rowid = db.message(f"unreported {number}")
             assert reading.rows(watch, 1) == [rowid]
         status = watch.status()
-        assert status.n_restarts >= 1
-        assert status.n_healed >= 3
+        assert status.restarts >= 1
+        assert status.healed >= 3
         assert status.silent_since is not None
 
 
@@ -225,7 +225,7 @@ def test_an_overflow_of_the_program_is_caught_up_with(
         expected = [db.message(f"one of many {number}") for number in range(30)]
         assert reading.rows(watch, 30) == expected
         reading.nothing_more(watch)
-        assert watch.status().n_restarts == 0
+        assert watch.status().restarts == 0
 
 
 @pytest.mark.parametrize("kind", ["v1", "legacy"])
@@ -245,9 +245,9 @@ def test_a_slow_reader_holds_little_and_misses_nothing(
         while len(found) < 300:
             message = reading.next_of(watch)
             found.append(message.rowid)
-            assert watch.status().n_waiting <= 20 + 500
+            assert watch.status().waiting <= 20 + 500
         assert found == expected
-        assert watch.status().n_duplicates <= 300
+        assert watch.status().duplicates <= 300
 
 
 def test_a_program_that_reports_a_hundred_rows_a_look_is_asked_again(
@@ -269,7 +269,7 @@ def test_what_comes_twice_is_handed_out_once(
         expected = [db.message(f"new {number}") for number in range(5)]
         assert reading.rows(watch, 5) == expected
         reading.nothing_more(watch)
-        assert watch.status().n_duplicates >= 4
+        assert watch.status().duplicates >= 4
 
 
 def test_a_child_that_hangs_is_replaced(
@@ -294,7 +294,7 @@ def test_a_child_that_hangs_is_replaced(
             message = waiting.result(reading.wait_s)
         assert message is not None
         assert message.rowid == rowid
-        assert watch.status().n_restarts >= 1
+        assert watch.status().restarts >= 1
 
 
 # ---- rows that are linked late -----------------------------------------------------------------
@@ -309,14 +309,14 @@ def test_a_row_that_the_program_never_reports_is_found(
         late = [db.message("late", chat=None), db.message("later", chat=None)]
         after = db.message("after")
         assert reading.rows(watch, 1) == [after]
-        assert watch.status().n_open_holes == 2
+        assert watch.status().open_holes == 2
         cursor = watch.cursor
         db.link(late[1], 2)
         assert reading.rows(watch, 1) == [late[1]]
         db.link(late[0], 1)
         assert reading.rows(watch, 1) == [late[0]]
         status = watch.status()
-        assert (status.n_open_holes, status.n_healed) == (0, 2)
+        assert (status.open_holes, status.healed) == (0, 2)
     with odd(db, never_reports_late=True, **dialect).watch(since=cursor) as watch:
         assert sorted(reading.rows(watch, 2)) == late
         reading.nothing_more(watch)
@@ -333,15 +333,15 @@ def test_a_late_row_of_two_chats_is_found(db: Any, odd: Callable[..., IMessageCl
         db.link(late, 2)
         db.sql.execute("COMMIT")
         assert reading.rows(watch, 1) == [late]
-        assert watch.status().n_restarts == 0
+        assert watch.status().restarts == 0
 
 
 def test_an_unlinked_row_at_the_end_is_no_silence(db: Any, odd: Callable[..., IMessageClient], reading: Any) -> None:
     with odd(db, never_reports_late=True).watch() as watch:
         reading.until(watch, lambda status: status.is_live)
         late = db.message("late", chat=None)
-        reading.until(watch, lambda status: status.n_open_holes == 1)
-        assert watch.status().n_resubscribed == 0
+        reading.until(watch, lambda status: status.open_holes == 1)
+        assert watch.status().resubscribed == 0
         db.link(late, 1)
         assert reading.rows(watch, 1) == [late]
 
@@ -357,7 +357,7 @@ def test_rows_of_a_gap_that_are_gone_are_forgotten(db: Any, client: IMessageClie
         db.sql.execute("COMMIT")
         assert reading.rows(watch, 1) == [last]
         if client._core.pool.latest.profile.has("messages.after"):  # type: ignore[union-attr]
-            reading.until(watch, lambda status: status.n_open_holes == 0)
+            reading.until(watch, lambda status: status.open_holes == 0)
 
 
 def test_only_so_many_holes_are_remembered(db: Any, client_of: Callable[..., IMessageClient], reading: Any) -> None:
@@ -369,7 +369,7 @@ def test_only_so_many_holes_are_remembered(db: Any, client_of: Callable[..., IMe
         last = db.message("last")
         db.sql.execute("COMMIT")
         assert reading.rows(watch, 1) == [last]
-        assert 0 < watch.status().n_open_holes <= 256
+        assert 0 < watch.status().open_holes <= 256
         assert len(watch.cursor) < 16_000
 
 

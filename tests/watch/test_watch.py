@@ -16,8 +16,8 @@ from imsg_sdk import IMessageClient
 from imsg_sdk.errors import AddressError, ClientClosed, CursorMismatch, InvalidParams
 
 
-def test_a_message_is_handed_out_as_it_arrives(db: Any, client: IMessageClient, reading: Any) -> None:
-    with client.watch() as watch:
+def test_a_message_is_handed_out_as_it_arrives(db: Any, every_client: IMessageClient, reading: Any) -> None:
+    with every_client.watch() as watch:
         assert watch.get(0) is None
         rowid = db.message("hello", chat=2, sender="+15550002")
         message = reading.next_of(watch)
@@ -37,7 +37,7 @@ def test_everything_comes_in_the_order_of_rows(db: Any, client: IMessageClient, 
     with client.watch(since=0) as watch:
         assert reading.rows(watch, 21) == list(range(1, 22))
         reading.nothing_more(watch)
-        assert watch.status().n_duplicates == 0
+        assert watch.status().duplicates == 0
 
 
 def test_a_rowid_is_where_to_start(db: Any, client: IMessageClient, reading: Any) -> None:
@@ -60,14 +60,24 @@ def test_a_time_is_where_to_start(db: Any, client: IMessageClient, reading: Any)
         assert reading.rows(watch, 0) == []
 
 
-def test_a_watch_goes_on_from_its_cursor(db: Any, client: IMessageClient, reading: Any) -> None:
-    with client.watch(since=15) as watch:
+def test_a_watch_goes_on_from_its_cursor(db: Any, every_client: IMessageClient, reading: Any) -> None:
+    with every_client.watch(since=15) as watch:
         assert reading.rows(watch, 2) == [16, 17]
         cursor = watch.cursor
     db.message("while nobody watched")
-    with client.watch(since=cursor) as watch:
+    with every_client.watch(since=cursor) as watch:
         assert reading.rows(watch, 4) == [18, 19, 20, 21]
         reading.nothing_more(watch)
+
+
+def test_the_past_ends_at_a_row(db: Any, client: IMessageClient, reading: Any) -> None:
+    with client.watch() as watch:
+        assert watch.boundary_rowid == 20
+    with client.watch(since=15) as watch:
+        assert reading.rows(watch, 5) == [16, 17, 18, 19, 20]
+        reading.until(watch, lambda status: status.is_live)
+        db.message("present")
+        assert reading.next_of(watch).rowid > (watch.boundary_rowid or 99) == 20
 
 
 def test_a_cursor_works_in_another_client_and_dialect(
@@ -90,7 +100,11 @@ def test_a_cursor_of_the_present_holds_before_any_message(db: Any, client: IMess
 
 
 def test_a_cursor_of_another_database_is_refused(
-    db: Any, client: IMessageClient, make_db: Callable[..., Any], client_of: Callable[..., IMessageClient], reading: Any
+    db: Any,
+    every_client: IMessageClient,
+    make_db: Callable[..., Any],
+    client_of: Callable[..., IMessageClient],
+    reading: Any,
 ) -> None:
     other = make_db()
     other.sql.execute("UPDATE message SET guid = 'H' || ROWID")
@@ -98,13 +112,13 @@ def test_a_cursor_of_another_database_is_refused(
         reading.rows(watch, 2)
         cursor = watch.cursor
     with pytest.raises(CursorMismatch) as caught:
-        client.watch(since=cursor)
+        every_client.watch(since=cursor)
     assert caught.value.hint
     longer = make_db(40)
     with client_of(longer).watch() as watch:
         beyond = watch.cursor
     with pytest.raises(CursorMismatch):
-        client.watch(since=beyond)
+        every_client.watch(since=beyond)
 
 
 def test_a_cursor_survives_the_deletion_of_its_row(db: Any, client: IMessageClient, reading: Any) -> None:
@@ -120,7 +134,7 @@ def test_a_cursor_survives_the_deletion_of_its_row(db: Any, client: IMessageClie
 def test_the_cursor_stands_behind_what_was_handed_out(db: Any, client: IMessageClient, reading: Any) -> None:
     with client.watch(since=0) as watch:
         assert len(watch.get_many(3, 10)) == 3
-        assert watch.status().n_waiting >= 0
+        assert watch.status().waiting >= 0
         with client.watch(since=watch.cursor) as again:
             assert reading.rows(again, 2) == [4, 5]
 
@@ -181,8 +195,8 @@ def test_filters_choose(db: Any, client: IMessageClient, reading: Any) -> None:
             reading.nothing_more(watch)
 
 
-def test_tapbacks_come_only_where_they_are_asked_for(db: Any, client: IMessageClient, reading: Any) -> None:
-    with client.watch() as plain, client.watch(include_reactions=True) as all_of_it:
+def test_tapbacks_come_only_where_they_are_asked_for(db: Any, every_client: IMessageClient, reading: Any) -> None:
+    with every_client.watch() as plain, every_client.watch(include_reactions=True) as all_of_it:
         tapback = db.tapback("p:0/G1", 2000, at=reading.just_now())
         after = db.message("after")
         assert reading.rows(plain, 1) == [after]
@@ -212,8 +226,8 @@ def test_attachments_come_with_their_message(db: Any, client: IMessageClient, re
         assert reading.next_of(without).rowid == rowid
 
 
-def test_a_message_of_two_chats_comes_once(db: Any, client: IMessageClient, reading: Any) -> None:
-    with client.watch() as watch, client.watch(2) as in_second:
+def test_a_message_of_two_chats_comes_once(db: Any, every_client: IMessageClient, reading: Any) -> None:
+    with every_client.watch() as watch, every_client.watch(2) as in_second:
         db.sql.execute("BEGIN")
         rowid = db.message("both", chat=(1, 2))
         db.sql.execute("COMMIT")
@@ -222,15 +236,15 @@ def test_a_message_of_two_chats_comes_once(db: Any, client: IMessageClient, read
         assert reading.rows(in_second, 2) == [rowid, last]
 
 
-def test_a_row_that_is_linked_late_comes_when_it_can(db: Any, client: IMessageClient, reading: Any) -> None:
-    with client.watch() as watch:
+def test_a_row_that_is_linked_late_comes_when_it_can(db: Any, every_client: IMessageClient, reading: Any) -> None:
+    with every_client.watch() as watch:
         late = db.message("late", chat=None)
         after = db.message("after")
         assert reading.rows(watch, 1) == [after]
-        assert watch.status().n_open_holes == 1
+        assert watch.status().open_holes == 1
         db.link(late, 1)
         assert reading.rows(watch, 1) == [late]
-        assert watch.status().n_open_holes == 0
+        assert watch.status().open_holes == 0
         reading.nothing_more(watch)
 
 

@@ -89,6 +89,8 @@ class Feed:
         self.heard_at: datetime | None = None
         self.last_error: str | None = None
         self.failing_since: datetime | None = None
+        self.boundary: int | None = None
+        """The last row of the past, known once that is read."""
         self.old_until: datetime | None = None
         """Rows of a replay that are older than this were there before the watch; see :class:`Start`."""
         self.began_at = clock.now()
@@ -268,6 +270,8 @@ class Feed:
     def went_live(self) -> None:
         """Note that the past is read."""
         self.state = "live"
+        if self.boundary is None:
+            self.boundary = self.place.position
         self.doubts = True
 
     def is_silent(self, session: Session) -> None:

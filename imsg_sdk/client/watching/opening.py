@@ -118,6 +118,7 @@ class _Opening:
     def _begin_now(self, feed: Feed, source: Source) -> Plan[None]:
         now = yield from source.now()
         feed.place.begin(now.rowid, anchors_of(now.known))
+        feed.boundary = now.rowid
         feed.place.doubt(now.unlinked)
         feed.old_until = now.old_until
         feed.doubts = True

@@ -16,20 +16,20 @@ class WatchStatus(Record, frozen=True, kw_only=True):
     """``starting``, ``catching_up``, ``live``, ``recovering`` or ``closed``."""
     last_rowid: int | None = None
     """The row that was handed out last."""
-    n_handed_out: int = 0
-    n_waiting: int = 0
+    handed_out: int = 0
+    waiting: int = 0
     """Messages and reports that are here and not handed out yet."""
     lag_s: float = 0.0
     """For how long the oldest of them has waited to be taken, at most."""
-    n_restarts: int = 0
+    restarts: int = 0
     """How often the child was started anew."""
-    n_resubscribed: int = 0
+    resubscribed: int = 0
     """How often a subscription that reported nothing was replaced."""
-    n_healed: int = 0
+    healed: int = 0
     """Messages that the subscription failed to report and that were found otherwise."""
-    n_duplicates: int = 0
+    duplicates: int = 0
     """Rows that came again and were dropped."""
-    n_open_holes: int = 0
+    open_holes: int = 0
     """Rows whose chat has not come yet; before imsg 0.14, rows that may be such."""
     silent_since: datetime | None = None
     """Since when the subscription misses rows; None if it does not."""
@@ -46,4 +46,4 @@ class WatchStatus(Record, frozen=True, kw_only=True):
         return self.state == "live"
 
     def __repr__(self) -> str:
-        return f"<WatchStatus {self.state}, {self.n_handed_out} handed out, {self.n_waiting} waiting>"
+        return f"<WatchStatus {self.state}, {self.handed_out} handed out, {self.waiting} waiting>"

@@ -50,6 +50,14 @@ class BaseWatch:
         return encode_cursor(self._feed.place.cursor())
 
     @property
+    def boundary_rowid(self) -> int | None:
+        """Return the last row that was there before the watch went live; None while that is not known.
+
+        Messages up to this row are the past, those behind it arrived while the watch was there.
+        """
+        return self._feed.boundary
+
+    @property
     def is_closed(self) -> bool:
         """Whether :meth:`close` was called."""
         return self._is_closed
@@ -62,14 +70,14 @@ class BaseWatch:
         return WatchStatus(
             state="closed" if self._is_closed else feed.state,
             last_rowid=place.last_rowid,
-            n_handed_out=place.n_handed_out,
-            n_waiting=place.n_ready + held,
+            handed_out=place.n_handed_out,
+            waiting=place.n_ready + held,
             lag_s=lag_s,
-            n_restarts=feed.n_restarts,
-            n_resubscribed=feed.n_resubscribed,
-            n_healed=place.n_healed,
-            n_duplicates=place.n_duplicates,
-            n_open_holes=len(place.holes),
+            restarts=feed.n_restarts,
+            resubscribed=feed.n_resubscribed,
+            healed=place.n_healed,
+            duplicates=place.n_duplicates,
+            open_holes=len(place.holes),
             silent_since=feed.silent_since,
             last_heard_at=feed.heard_at,
             last_error=feed.last_error,
@@ -102,7 +110,7 @@ class BaseWatch:
 
     def __repr__(self) -> str:
         status = self.status()
-        return f"<{type(self).__name__}, {status.state}, {status.n_handed_out} messages, {status.n_waiting} waiting>"
+        return f"<{type(self).__name__}, {status.state}, {status.handed_out} messages, {status.waiting} waiting>"
 
 
 class _Turn:
