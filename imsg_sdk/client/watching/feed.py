@@ -62,7 +62,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """No notification for so long ends a burst."""
     first_retry_s: float = 0.05
     longest_retry_s: float = 5.0
-    first_look_s: float = 1.0
+    first_look_s: float = 0.25
     longest_look_s: float = 300.0
 
 
