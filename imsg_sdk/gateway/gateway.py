@@ -25,10 +25,10 @@ from imsg_sdk.gateway.live.loop import Conduct
 from imsg_sdk.gateway.live.ports import Program
 from imsg_sdk.gateway.live.runner import Place, Runner
 from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus, Tally
-from imsg_sdk.gateway.live.thread import LoopThread
+from imsg_sdk.gateway.live.thread import LoopThread, wait_for
 from imsg_sdk.gateway.policy import Explanation, Policy, explain
 from imsg_sdk.gateway.rehearsal import ConfigLike
-from imsg_sdk.gateway.state import StateReader, state_folder
+from imsg_sdk.gateway.state import PairingStore, StateReader, state_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -264,7 +264,7 @@ class Gateway:
         if future is None:
             raise GatewayError("the gateway has stopped", hint="start it, and drain it then")
         try:
-            _wait_for(future, timeout_s)
+            wait_for(future, timeout_s)
         except CancelledError:
             thread.over.exception(timeout_s)
             thread.over.result()
@@ -349,6 +349,40 @@ class Gateway:
 
         return pairing_frame(self._reader(), self._clock.now())
 
+    def approve(self, code: str) -> str:
+        """Let in the person who was told a pairing code; return their handle.
+
+        It holds from their next message on, also while the gateway runs.
+
+        Parameters
+        ----------
+        code
+            The code, in any case.
+
+        Raises
+        ------
+        GatewayError
+            Nobody waits with this code.
+        """
+        with self._pairing_store() as store:
+            request = store.approve(code)
+        if request is None:
+            raise GatewayError(
+                "nobody waits with this code", hint="a code lives for an hour: pairing() shows who waits"
+            )
+        return request.handle
+
+    def revoke(self, handle: str) -> bool:
+        """Take the approval of a person back; tell whether there was one.
+
+        Parameters
+        ----------
+        handle
+            Their number or address, in any spelling.
+        """
+        with self._pairing_store() as store:
+            return store.revoke(handle)
+
     def erase(self, handle: str) -> int:
         """Remove everything a person wrote, and their handle, from what is kept; return from how many places.
 
@@ -410,6 +444,9 @@ class Gateway:
     def _reader(self) -> StateReader:
         return StateReader(self._folder(), self._config.account)
 
+    def _pairing_store(self) -> PairingStore:
+        return PairingStore.open(self._folder(), account=self._config.account, clock=self._clock)
+
     def _folder(self) -> Path:
         if self._state_dir is None and getattr(self._client, "_sandbox", None) is not None:
             if self._own_folder is None:
@@ -452,19 +489,3 @@ def _read(config: ConfigLike | None, account: str | None, settings: dict[str, An
 def _over(part: Any, given: Any, settings: dict[str, Any]) -> Any:
     names = [name for name in settings if name in part.__struct_fields__]
     return msgspec.structs.replace(part, **{name: getattr(given, name) for name in names})
-
-
-def _wait_for(future: Any, timeout_s: float) -> None:
-    """Wait in slices, so that an interrupt gets through."""
-    import time
-
-    deadline = time.monotonic() + timeout_s
-    while not future.done():
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        try:
-            future.exception(min(left, _SLICE_S))
-        except TimeoutError:
-            continue
-    future.result()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from imsg_sdk.errors import Unsupported
+from imsg_sdk.errors import GatewayError, Unsupported
 from imsg_sdk.models import Attachment
 
 WAIT_S = 5.0
@@ -74,7 +74,7 @@ def test_in_the_chat_with_oneself_own_words_are_answered_and_twins_are_not(
 
 
 def test_an_unknown_sender_is_told_a_code_once_and_is_in_after_approval(
-    program: Any, make_gateway: Any, reasons: Any, clock: Any
+    program: Any, make_gateway: Any, reasons: Any
 ) -> None:
     with make_gateway(PAIRING, handler=lambda context: "welcome") as gateway:
         program.receive("let me in", chat_id=3)
@@ -85,14 +85,20 @@ def test_an_unknown_sender_is_told_a_code_once_and_is_in_after_approval(
         code = waiting["code"][0]
         assert send["chat_id"] == 3
         assert code in send["text"]
-
-        from imsg_sdk.gateway.state import PairingStore
-
-        with PairingStore.open(gateway._folder(), account="default", clock=clock) as store:
-            assert store.approve(code) is not None
+        assert gateway.approve(code.lower()) == "+15550001"
         gateway.drain(through=program.receive("now?", chat_id=3))
         assert reasons(gateway)[-1] is None
-    assert [send["text"] for send in program.sends[1:]] == ["welcome"]
+        assert gateway.revoke("+1 555-0001")
+        assert not gateway.revoke("+15550001")
+        gateway.drain(through=program.receive("and now?", chat_id=3))
+        assert reasons(gateway)[-1] == "pairing"
+    assert [code in send["text"] for send in program.sends] == [True, False, False]
+    assert program.sends[1]["text"] == "welcome"
+
+
+def test_a_code_that_nobody_was_told_lets_nobody_in(make_gateway: Any) -> None:
+    with make_gateway(PAIRING) as gateway, pytest.raises(GatewayError):
+        gateway.approve("AAAAAAAA")
 
 
 def test_no_more_than_three_strangers_are_told_codes(program: Any, make_gateway: Any) -> None:

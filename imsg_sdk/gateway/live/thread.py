@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from imsg_sdk.errors import ForkedProcess
 from imsg_sdk.gateway.live.runner import Runner
 
-__all__ = ["LoopThread"]
+__all__ = ["LoopThread", "wait_for"]
 
 T = TypeVar("T")
 _SLICE_S = 0.2
@@ -120,3 +120,23 @@ class LoopThread:
             with suppress(TimeoutError):
                 self.over.exception(left)
         return True
+
+
+def wait_for(future: Future[Any], timeout_s: float) -> None:
+    """Wait in slices that an interrupt can come between.
+
+    Raises
+    ------
+    TimeoutError
+        It was not done in time.
+    """
+    import time
+
+    deadline = time.monotonic() + timeout_s
+    while not future.done():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        with suppress(TimeoutError):
+            future.exception(min(left, _SLICE_S))
+    future.result()
