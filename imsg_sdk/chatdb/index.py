@@ -63,7 +63,7 @@ class Index:
         # The plus sign keeps SQLite from an index: nearly all rows are wanted.
         span = f"+{{}} <= {self._horizon}"
         links = load_links(self._connection, self._schema, directory, span)
-        self._linked = Layered(self.places.placed(links))
+        self._linked = self.places.placed(links)
         self.places.linked = self._linked
         specials = Specials.load(self._connection, self._sql, directory.handles, span)
         self._fold(specials.folds(links))

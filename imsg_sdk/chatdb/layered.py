@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 __all__ = ["Layered"]
@@ -18,7 +18,7 @@ class Layered(dict[_K, _V]):
     A plain dictionary to readers, since they look up every row of a history.
     """
 
-    def __init__(self, base: Mapping[_K, _V]) -> None:
+    def __init__(self, base: Mapping[_K, _V] | Iterable[tuple[_K, _V]]) -> None:
         super().__init__(base)
         self._covered: dict[_K, Any] = {}
 

@@ -7,11 +7,14 @@ from itertools import compress
 from operator import ne
 from typing import NamedTuple
 
+import msgspec
+
 from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.directory import Directory
+from imsg_sdk.chatdb.layered import Layered
 from imsg_sdk.chatdb.schema import Schema
 
-__all__ = ["Links", "Places", "links_sql", "load_links"]
+__all__ = ["Links", "Places", "load_links"]
 
 
 class Links(NamedTuple):
@@ -30,31 +33,23 @@ class Links(NamedTuple):
         return Links([self.chats[at] for at in kept], [self.messages[at] for at in kept])
 
 
-def links_sql(schema: Schema, span: str) -> str | None:
-    """Return a statement for chats and messages of all links in `span`; None where there is no such table.
-
-    A span is an SQL condition on the rowid of a message called ``{}``.
-    """
-    if not schema.has("chat_message_join", "chat_id", "message_id"):
-        return None
-    # The primary key of the table holds both columns in this order, so nothing is sorted.
-    return (
-        f"SELECT chat_id, message_id FROM chat_message_join WHERE {span.format('message_id')}"
-        " ORDER BY chat_id, message_id"
-    )
-
-
 def load_links(connection: Connection, schema: Schema, directory: Directory, span: str) -> Links:
-    """Return the links of the messages in `span`."""
-    sql = links_sql(schema, span)
-    if sql is None:
-        return Links([], [])
-    chats, messages = connection.columns(sql)
-    existing = directory.chats.keys()
-    if existing >= set(chats):
-        return Links(chats, messages)
-    pairs = [pair for pair in zip(chats, messages, strict=True) if pair[0] in existing]
-    return Links([chat for chat, _ in pairs], [message for _, message in pairs])
+    """Return the links of the messages in `span`, an SQL condition on a rowid called ``{}``."""
+    chats: list[int] = []
+    messages: list[int] = []
+    if schema.has("chat_message_join", "chat_id", "message_id"):
+        # One text for each chat instead of one row for each link: half of the time.
+        rows = connection.rows(
+            "SELECT chat_id, group_concat(message_id) FROM chat_message_join"
+            f" WHERE {span.format('message_id')} AND typeof(message_id) = 'integer'"
+            " GROUP BY chat_id ORDER BY chat_id"
+        )
+        for chat, listed in rows:
+            if chat in directory.chats:
+                linked = sorted(msgspec.json.decode(f"[{listed}]"))
+                messages += linked
+                chats += [chat] * len(linked)
+    return Links(chats, messages)
 
 
 class Places:
@@ -86,12 +81,12 @@ class Places:
         pairs = [(chat, message) for chat, message, _ in rows if chat in directory.chats and message not in self.linked]
         self.deleted = self.placed(Links([chat for chat, _ in pairs], [message for _, message in pairs]))
 
-    def placed(self, links: Links) -> dict[int, int]:
+    def placed(self, links: Links) -> Layered[int, int]:
         """Return the place of each message, given its links."""
         chats, messages = links
         place_of = {chat: self.place((chat,)) for chat in sorted(set(chats))}
         places = list(map(place_of.__getitem__, chats))
-        placed = dict(zip(messages, places, strict=True))
+        placed = Layered(zip(messages, places, strict=True))
         if len(placed) < len(messages):
             several: dict[int, set[int]] = {}
             # All but the last link of a message lead to another place than the one kept.

@@ -15,7 +15,7 @@ from imsg_sdk.chatdb.directory import Directory
 from imsg_sdk.chatdb.folding import Previews, Specials, specials_sql
 from imsg_sdk.chatdb.index import Index
 from imsg_sdk.chatdb.message_sql import MessageSql
-from imsg_sdk.chatdb.places import Links, Places, links_sql
+from imsg_sdk.chatdb.places import Links, Places
 from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.tapbacks import Tapback, standing
 from imsg_sdk.frames.arrow.lookup import Lookup
@@ -82,10 +82,10 @@ class ArrowIndex(Index):
         return first, second
 
     def _links(self, directory: Directory) -> Links:
-        sql = links_sql(self._schema, "1")
-        if sql is None:
+        if not self._schema.has("chat_message_join", "chat_id", "message_id"):
             return _Links(_NONE, _NONE)
-        chats, messages = self._pairs(sql)
+        # The primary key of the table holds both columns in this order, so nothing is sorted.
+        chats, messages = self._pairs("SELECT chat_id, message_id FROM chat_message_join ORDER BY chat_id, message_id")
         exists = np.isin(chats, _rowids(directory.chats))
         return _Links(chats, messages) if exists.all() else _Links(chats[exists], messages[exists])
 
