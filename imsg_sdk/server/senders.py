@@ -13,10 +13,10 @@ from imsg_sdk.server.faults import BRIDGE_DETAIL, RpcError
 from imsg_sdk.server.paths import expand_home
 from imsg_sdk.server.targets import Target
 
-__all__ = ["NoMessages", "Operation", "Senders"]
+__all__ = ["NO_LOCK", "NoMessages", "Operation", "Senders", "file_exists", "missing_file"]
 
 _ONLY_ON_MACOS = "Sending requires Messages.app automation and is only supported on macOS."
-_NO_LOCK = "The bridge ready lock is absent. Run imsg launch explicitly before retrying."
+NO_LOCK = "The bridge ready lock is absent. Run imsg launch explicitly before retrying."
 _LINKED = ("/tmp", "/var", "/etc")
 _NO_LAUNCH = "Failed to launch Messages.app: Messages.app is only available on macOS."
 _TYPING = "Typing indicators require Messages.app/IMCore and are only supported on macOS."
@@ -100,14 +100,14 @@ class NoMessages:
             case "handles.check" | "contacts.shouldShareContact":
                 return RpcError.no_bridge()
             case "send.attachment" if not file_exists(operation.values["file"]):
-                return _missing(operation.values["file"])
+                return missing_file(operation.values["file"])
             case "send.sticker":
                 return RpcError.internal("sticker preparation requires macOS")
             case "send.rich" if operation.values["url"] is not None:
                 return RpcError.no_bridge()
             case "send.rich" if operation.values["file"] is not None:
                 return RpcError.not_dispatched("send-attachment", _inspection("send"))
-        return RpcError.not_dispatched(operation.verb, _NO_LOCK)
+        return RpcError.not_dispatched(operation.verb, NO_LOCK)
 
     def _sent(self, operation: Operation) -> RpcError:
         values = operation.values
@@ -116,14 +116,14 @@ class NoMessages:
         if operation.method == "send.tracked":
             return RpcError.not_dispatched("send-message", _inspection("tracked send"))
         if not values["file"]:
-            return RpcError.not_dispatched("send-message", _NO_LOCK)
+            return RpcError.not_dispatched("send-message", NO_LOCK)
         if values["text"] or values["reply_to"] or values["text_formatting"]:
             return RpcError.not_dispatched("send-attachment", _inspection("send"))
         if not file_exists(values["file"]):
             return RpcError.not_dispatched(
                 "send-attachment", "The attachment could not be staged before bridge dispatch."
             )
-        return RpcError.not_dispatched("send-attachment", _NO_LOCK)
+        return RpcError.not_dispatched("send-attachment", NO_LOCK)
 
     def _legacy(self, operation: Operation) -> RpcError:
         match operation.method:
@@ -136,7 +136,7 @@ class NoMessages:
             case "handles.check":
                 return RpcError.internal("handles.check requires bridge transport (Messages.app must be injected)")
             case "send.attachment" if not file_exists(operation.values["file"]):
-                return _missing(operation.values["file"])
+                return missing_file(operation.values["file"])
             case "send.sticker":
                 return RpcError.internal("sticker preparation requires macOS")
         return RpcError.internal(_NO_LAUNCH)
@@ -151,7 +151,8 @@ def file_exists(path: str) -> bool:
     return False
 
 
-def _missing(path: str) -> RpcError:
+def missing_file(path: str) -> RpcError:
+    """Say that there is no such file."""
     return RpcError.internal(f"AppleScript failed: Attachment not found at {_looked_for(path)}")
 
 

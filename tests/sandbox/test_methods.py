@@ -427,7 +427,7 @@ def test_without_a_bridge_only_plain_sending_works(one: Any, world: Path, dialec
         assert method in report["supported_methods"]
         assert "send" in report["methods"]
     else:
-        assert error["data"] == "Failed to launch Messages.app: Messages.app is only available on macOS."
+        assert error["data"].startswith("imsg bridge not ready: ")
     assert one.ask("send", to=NORA, text="plain")["transport"] == "applescript"
     one.ask("sandbox.switch", bridge=True)
     assert one.ask("send", to=NORA, text="rich again")["transport"] == "bridge"
@@ -441,6 +441,8 @@ def test_a_reply_needs_the_bridge(world: Path, child: Any) -> None:
     assert error["data"] == "reply_to requires bridge transport; AppleScript fallback cannot send threaded replies"
     assert one.refuse("bridge.events.subscribe")["message"] == "Bridge events unavailable"
     assert one.refuse("handles.check", address=NORA)["code"] == -32003
+    assert one.refuse("typing", to=NORA)["data"].startswith("Typing indicator failed: ")
+    assert one.refuse("read", to=NORA)["data"]["retry_safe"] is True
 
 
 def test_without_automation_nothing_is_sent(one: Any, world: Path) -> None:

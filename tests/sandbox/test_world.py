@@ -199,3 +199,15 @@ def test_people_send_files_links_and_replies_and_write_late(
     assert one.ask("sandbox.receive", **later) == {"ok": True}
     assert one.ask("sandbox.advance", seconds=61)["done"] == 1
     assert one.ask("messages.search", query="later")["messages"][0]["text"] == "later"
+
+
+def test_one_number_is_one_person_however_it_is_written(worlds: Callable[..., Path], child: Callable[..., Any]) -> None:
+    database = worlds([{"name": "Nora", "addresses": ["+44 7700 900118"], "script": [{"do": [{"say": "yes"}]}]}])
+    one = child(database)
+    for spelling in (NORA, "+44 7700 900118", "+44 (7700) 900-118"):
+        one.ask("sandbox.receive", **{"from": spelling, "text": "hello"})
+    one.ask("chats.create", addresses=["+44 7700 900118"], text="are you one?")
+    one.ask("sandbox.run_until_idle")
+    assert column(database, "SELECT chat_identifier FROM chat") == [NORA]
+    assert column(database, "SELECT id FROM handle") == [NORA]
+    assert column(database, "SELECT count(*) FROM message WHERE is_from_me = 0") == [4]

@@ -13,9 +13,21 @@ from imsg_sdk.sandbox.people import owner
 from imsg_sdk.sandbox.world.ledger import Ledger, Row
 from imsg_sdk.sandbox.world.state import State
 
-__all__ = ["Account", "Accounts", "Chat", "Circle", "Member", "Person", "accounts_of", "read_chat", "takes_imessage"]
+__all__ = [
+    "Account",
+    "Accounts",
+    "Chat",
+    "Circle",
+    "Member",
+    "Person",
+    "accounts_of",
+    "read_chat",
+    "stored",
+    "takes_imessage",
+]
 
 _SELF: Final = owner()
+_MARKS: Final = frozenset("+0123456789 -.()/\u00a0\u2011")
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -78,7 +90,8 @@ class Chat(msgspec.Struct, frozen=True):
 
     def member(self, address: str) -> Member | None:
         """Return the participant of this address."""
-        return next((one for one in self.members if one.address.casefold() == address.casefold()), None)
+        wanted = stored(address).casefold()
+        return next((one for one in self.members if one.address.casefold() == wanted), None)
 
 
 class Accounts:
@@ -99,7 +112,7 @@ class Accounts:
 
     def owns(self, address: str) -> bool:
         """Return whether an address is one of the owner's."""
-        return address.casefold() in (account.address.casefold() for account in self.all)
+        return stored(address).casefold() in (account.address.casefold() for account in self.all)
 
     def of(self, address: str | None) -> Account:
         """Return the account of an address, or the default."""
@@ -140,6 +153,7 @@ class Circle:
         """Add people, each in place of whoever had one of the addresses."""
         with self._state.turn():
             for person in people:
+                person.addresses = list(map(stored, person.addresses))
                 told = self._told()
                 for number in {told[each][0] for each in map(str.casefold, person.addresses) if each in told}:
                     self._state.remove("person", number)
@@ -148,6 +162,7 @@ class Circle:
 
     def of(self, address: str) -> Person:
         """Return the person of an address; a stranger is called by it."""
+        address = stored(address)
         if (found := self._told().get(address.casefold())) is not None:
             return found[1]
         return Person(address, self._same_person(address), imessage=takes_imessage(address))
@@ -172,6 +187,14 @@ class Circle:
                 found.append(self.of(row["id"]))
                 met |= {address.casefold() for address in found[-1].addresses}
         return found
+
+
+def stored(address: str) -> str:
+    """Return an address as Messages keeps it: a number with its country has no blanks and no marks."""
+    text = address.strip()
+    if text.startswith("+") and _MARKS.issuperset(text):
+        return "+" + "".join(filter(str.isdigit, text))
+    return text
 
 
 def takes_imessage(address: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from imsg_sdk._time import APPLE_EPOCH_S
 from imsg_sdk.sandbox import archive, body
-from imsg_sdk.sandbox.world.accounts import Chat, Member, takes_imessage
+from imsg_sdk.sandbox.world.accounts import Chat, Member, stored, takes_imessage
 from imsg_sdk.sandbox.world.ledger import Row
 from imsg_sdk.sandbox.world.links import link_draft
 from imsg_sdk.sandbox.world.reactions import tapback
@@ -168,7 +168,7 @@ class Actions:
         addresses = [address.strip() for address in values["addresses"] if address.strip()]
         service = "SMS" if (values["service"] or "").lower() == "sms" else "iMessage"
         with world.turn():
-            if len(addresses) == 1:
+            if len(set(map(stored, addresses))) == 1:
                 chat = world.direct_chat(addresses[0], service)
             else:
                 chat = world.new_chat(addresses, service, name=values["name"])
@@ -180,7 +180,7 @@ class Actions:
     def _check(self, operation: Operation) -> Result:
         address = operation.values["address"].strip()
         alias = (operation.values["alias_type"] or ("email" if "@" in address else "phone")).lower()
-        available = takes_imessage(address) and self._world.circle.of(address).imessage
+        available = takes_imessage(stored(address)) and self._world.circle.of(address).imessage
         return {
             "ok": True,
             "address": address,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from imsg_sdk._time import from_us, parse_instant, to_us, us_to_apple_ns
-from imsg_sdk.sandbox.world.accounts import Chat, Member, takes_imessage
+from imsg_sdk.sandbox.world.accounts import Chat, Member, stored, takes_imessage
 from imsg_sdk.sandbox.world.files import SLOT, filed, stage
 from imsg_sdk.sandbox.world.ledger import Row
 from imsg_sdk.sandbox.world.links import link_draft
@@ -80,7 +80,7 @@ def _place(world: World, address: str, chat: int | str | None, service: str | No
         found = world.chat_with(chat)
     else:
         person = world.circle.of(address)
-        wanted = service or ("iMessage" if takes_imessage(address) and person.imessage else "SMS")
+        wanted = service or ("iMessage" if takes_imessage(stored(address)) and person.imessage else "SMS")
         found = world.direct_chat(address, wanted)
     return found, world.member(found, address, service or found.service)
 

@@ -16,7 +16,7 @@ from imsg_sdk._time import to_us
 from imsg_sdk.errors import ConfigError
 from imsg_sdk.sandbox.database import Database
 from imsg_sdk.sandbox.schema import find_system
-from imsg_sdk.sandbox.world.accounts import Person, accounts_of
+from imsg_sdk.sandbox.world.accounts import Person, accounts_of, stored
 from imsg_sdk.sandbox.world.answers import Answers, Chatter, check_script
 from imsg_sdk.sandbox.world.ledger import Ledger, newest_us, refuse_real
 from imsg_sdk.sandbox.world.state import State
@@ -82,7 +82,7 @@ def make_world(
     cast = people or Cast(others="friendly")
     ledger = Ledger(path)
     settings = {**_time(path, clock), "seed": seed, "turns": 0, "bridge": bridge, "others": cast.others, **settings}
-    own = [{"address": each} for each in cast.accounts]
+    own = [{"address": stored(each)} for each in cast.accounts]
     found = [{"address": account.address, "guid": account.guid} for account in accounts_of(ledger)]
     state = State.create(path, {**settings, "accounts": own or found})
     answers = Answers(World(state, ledger))

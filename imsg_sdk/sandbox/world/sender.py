@@ -22,7 +22,8 @@ service ``auto``                 S     known by SMS only: sms; not on iMessage: 
 ``handles.check``                S ?   names of the keys; ``id_status`` 1 or 2
 ``contacts.*``                   ?     ``ok`` and one flag
 an unknown message               ?     refused before dispatch, as what the helper cannot find
-without a bridge                 V     as on a machine without Messages, but ``send`` works by AppleScript
+without a bridge                 V ?   as on a machine without Messages, where that names the bridge (``refusals``);
+                                       ``send`` works by AppleScript
 ===============================  ====  ==========================================================================
 """
 
@@ -38,6 +39,7 @@ from imsg_sdk.sandbox.database import Attachment
 from imsg_sdk.sandbox.world.accounts import Chat, takes_imessage
 from imsg_sdk.sandbox.world.actions import Actions
 from imsg_sdk.sandbox.world.files import SLOT, filed, stage
+from imsg_sdk.sandbox.world.refusals import NoBridge
 from imsg_sdk.sandbox.world.world import Draft, Post, World
 from imsg_sdk.server import tables
 from imsg_sdk.server.dialect import Dialect
@@ -75,6 +77,7 @@ class WorldSenders:
         self._world = world
         self._dialect = dialect
         self._nobody = NoMessages(dialect)
+        self._unbridged = NoBridge(dialect)
         self._actions = Actions(world, dialect)
         self._folder = Path(world.ledger.path).resolve().parent / "Attachments"
 
@@ -147,7 +150,7 @@ class WorldSenders:
         if sends and not self._by_bridge(operation) and operation.values["transport"].lower() != "bridge":
             return self._by_applescript(operation)
         if not self.has_bridge:
-            return self._nobody.perform(operation)
+            return self._unbridged.perform(operation)
         match operation.method:
             case "send" | "send.tracked":
                 return self._bridged(operation)

@@ -16,7 +16,7 @@ from imsg_sdk.sandbox import body
 from imsg_sdk.sandbox.database import DIRECT, GROUP, Attachment, Handle, Message
 from imsg_sdk.sandbox.database import Chat as ChatRow
 from imsg_sdk.sandbox.schema import TAHOE
-from imsg_sdk.sandbox.world.accounts import Account, Accounts, Chat, Circle, Member, read_chat
+from imsg_sdk.sandbox.world.accounts import Account, Accounts, Chat, Circle, Member, read_chat, stored
 from imsg_sdk.sandbox.world.ledger import Ledger, Row
 from imsg_sdk.sandbox.world.state import SECOND_US, State, Turn
 
@@ -156,6 +156,7 @@ class World:
 
     def direct_chat(self, address: str, service: str, account: Account | None = None) -> Chat:
         """Return the chat with one address, made where there is none."""
+        address = stored(address)
         for prefix in (service, "any"):
             if (found := self.find_chat(f"{prefix};-;{address}")) is not None:
                 return found
@@ -172,6 +173,7 @@ class World:
     ) -> Chat:
         """Make a chat.  With `is_thread` one of several people that the wire does not call a group."""
         account = account or self.accounts.default
+        addresses = list(dict.fromkeys(map(stored, addresses)))
         with self.turn() as turn, self.ledger.transaction() as database:
             prefix = "any" if database.system.has(TAHOE) else service
             is_group = len(addresses) > 1
@@ -205,6 +207,7 @@ class World:
 
     def add_member(self, chat: Chat, address: str) -> Member:
         """Put somebody into a chat."""
+        address = stored(address)
         with self.turn(), self.ledger.transaction() as database:
             handle_id = self._handle(address, chat.service)
             database.connection.execute(
@@ -220,6 +223,7 @@ class World:
 
     def member(self, chat: Chat, address: str, service: str) -> Member:
         """Return somebody as the writer of a message in a chat, whoever that is."""
+        address = stored(address)
         found = chat.member(address)
         if found is not None and found.service == service:
             return found
