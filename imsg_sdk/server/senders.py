@@ -13,7 +13,7 @@ from imsg_sdk.server.faults import BRIDGE_DETAIL, RpcError
 from imsg_sdk.server.paths import expand_home
 from imsg_sdk.server.targets import Target
 
-__all__ = ["NO_LOCK", "NoMessages", "Operation", "Senders", "file_exists", "missing_file"]
+__all__ = ["NO_LOCK", "NoMessages", "Operation", "Senders"]
 
 _ONLY_ON_MACOS = "Sending requires Messages.app automation and is only supported on macOS."
 NO_LOCK = "The bridge ready lock is absent. Run imsg launch explicitly before retrying."
@@ -100,7 +100,7 @@ class NoMessages:
             case "handles.check" | "contacts.shouldShareContact":
                 return RpcError.no_bridge()
             case "send.attachment" if not file_exists(operation.values["file"]):
-                return missing_file(operation.values["file"])
+                return _missing(operation.values["file"])
             case "send.sticker":
                 return RpcError.internal("sticker preparation requires macOS")
             case "send.rich" if operation.values["url"] is not None:
@@ -136,7 +136,7 @@ class NoMessages:
             case "handles.check":
                 return RpcError.internal("handles.check requires bridge transport (Messages.app must be injected)")
             case "send.attachment" if not file_exists(operation.values["file"]):
-                return missing_file(operation.values["file"])
+                return _missing(operation.values["file"])
             case "send.sticker":
                 return RpcError.internal("sticker preparation requires macOS")
         return RpcError.internal(_NO_LAUNCH)
@@ -151,8 +151,7 @@ def file_exists(path: str) -> bool:
     return False
 
 
-def missing_file(path: str) -> RpcError:
-    """Say that there is no such file."""
+def _missing(path: str) -> RpcError:
     return RpcError.internal(f"AppleScript failed: Attachment not found at {_looked_for(path)}")
 
 

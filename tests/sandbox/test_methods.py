@@ -506,3 +506,12 @@ def test_a_picture_stays_where_its_words_are_edited(one: Any, world: Path, tmp_p
     assert message["text"].endswith("the boat")
     assert len(message["attachments"]) == 1
     assert row(world, guid)["text"] == "\ufffcthe boat"
+
+
+def test_a_file_is_looked_for_before_the_bridge(one: Any, tmp_path: Path, dialect: str) -> None:
+    one.ask("sandbox.switch", bridge=False)
+    (tmp_path / "there.png").write_bytes(b"\x89PNG")
+    error = one.refuse("send.attachment", chat_id=DIRECT, file=str(tmp_path / "not.png"))
+    assert error["data"].startswith("AppleScript failed: Attachment not found at ")
+    error = one.refuse("send.attachment", chat_id=DIRECT, file=str(tmp_path / "there.png"))
+    assert "ridge" in (error["data"] if dialect == "legacy" else error["data"]["detail"])

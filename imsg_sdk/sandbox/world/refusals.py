@@ -7,11 +7,13 @@ assumed.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
-from imsg_sdk.server.senders import NO_LOCK, NoMessages, Operation, file_exists, missing_file
+from imsg_sdk.server.paths import expand_home
+from imsg_sdk.server.senders import NO_LOCK, NoMessages, Operation
 
 __all__ = ["NoBridge"]
 
@@ -25,10 +27,12 @@ class NoBridge(NoMessages):
         """Refuse, in the words that fit."""
         if operation.method == "typing":
             raise RpcError.internal(f"Typing indicator failed: {_NOT_READY}")
-        if operation.method == "send.attachment" and not file_exists(operation.values["file"]):
-            raise missing_file(operation.values["file"])
+        if operation.method == "send.attachment":
+            path = expand_home(operation.values["file"])
+            if not Path(path).is_file():
+                raise RpcError.internal(f"AppleScript failed: Attachment not found at {path}")
         if self._dialect is Dialect.LEGACY and operation.method != "handles.check":
             raise RpcError.internal(_NOT_READY)
-        if operation.method in ("read", "send.sticker"):
+        if operation.method in ("read", "send.attachment", "send.sticker"):
             raise RpcError.not_dispatched(operation.verb, NO_LOCK)
         return super().perform(operation)
