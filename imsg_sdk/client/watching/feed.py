@@ -242,8 +242,9 @@ class Feed:
         if opened is None:
             return
         connection, subscription = opened
+        has_ended = subscription.has_ended and not subscription.has_overflowed  # the program knows, or said so
         connection.unsubscribe(subscription.number)
-        if connection.is_open and not (subscription.has_ended and not subscription.has_overflowed):
+        if connection.is_open and not has_ended:
             try:
                 connection.forget(connection.request("watch.unsubscribe", {"subscription": subscription.number}))
             except ImsgError:
