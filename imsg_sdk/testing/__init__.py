@@ -1,8 +1,8 @@
 """Testing programs that use Messages, without Messages: a sandbox to control, faults, and what was sent.
 
-pytest finds the fixtures ``imsg_sandbox``, ``imsg_client``, ``imsg_async_client``, ``imsg_fault`` and
-``make_imsg_sandbox`` by itself.  Nothing is imported before it is asked for, so that a test suite which uses none of
-it pays nothing.
+pytest finds the fixtures ``imsg_sandbox``, ``imsg_client``, ``imsg_async_client``, ``imsg_fault``,
+``make_imsg_sandbox`` and ``make_imsg_gateway`` by itself.  Nothing is imported before it is asked for, so that a test
+suite which uses none of it pays nothing.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from __future__ import annotations
 TYPE_CHECKING = False  # type checkers know this name; importing typing would be all this module costs
 if TYPE_CHECKING:
     from imsg_sdk.testing.checks import assert_nothing_sent, assert_sent
-    from imsg_sdk.testing.sandbox import Arrival, FaultHandle, Sandbox, Sent
+    from imsg_sdk.testing.sandbox import Arrival, FaultHandle, Sandbox, Sent, WorldClock
 
 _PUBLIC = {
     "Arrival": "imsg_sdk.testing.sandbox",
     "FaultHandle": "imsg_sdk.testing.sandbox",
     "Sandbox": "imsg_sdk.testing.sandbox",
     "Sent": "imsg_sdk.testing.sandbox",
+    "WorldClock": "imsg_sdk.testing.sandbox",
     "assert_nothing_sent": "imsg_sdk.testing.checks",
     "assert_sent": "imsg_sdk.testing.checks",
 }
 
-__all__ = ["Arrival", "FaultHandle", "Sandbox", "Sent", "assert_nothing_sent", "assert_sent"]
+__all__ = ["Arrival", "FaultHandle", "Sandbox", "Sent", "WorldClock", "assert_nothing_sent", "assert_sent"]
 
 
 def __getattr__(name: str) -> object:

@@ -8,8 +8,11 @@ import pytest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from imsg_sdk.client.aio import AsyncIMessageClient
     from imsg_sdk.client.sync import IMessageClient
+    from imsg_sdk.gateway.gateway import Gateway
     from imsg_sdk.testing.sandbox import FaultHandle, Sandbox
 
 _MARKER = "imsg_sandbox(**options): options of imsg_sdk.testing.Sandbox for the fixture imsg_sandbox"
@@ -68,3 +71,28 @@ def imsg_async_client(imsg_sandbox: Sandbox) -> AsyncIMessageClient:
 def imsg_fault(imsg_sandbox: Sandbox) -> Callable[..., FaultHandle]:
     """Return a way to let things go wrong in `imsg_sandbox`: its method ``fault``."""
     return imsg_sandbox.fault
+
+
+@pytest.fixture
+def make_imsg_gateway(
+    imsg_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Gateway]]:
+    """Return a way to start gateways over `imsg_sandbox`, in its time; they are stopped at the end of the test.
+
+    Takes what :class:`imsg_sdk.Gateway` takes.  What a gateway keeps lies in `tmp_path`.
+    """
+    from imsg_sdk.gateway.gateway import Gateway
+
+    monkeypatch.setenv("IMSG_SDK_STATE_DIR", str(tmp_path / "imsg-state"))
+    started: list[Gateway] = []
+
+    def start(config: object = None, **options: object) -> Gateway:
+        options = {"client": imsg_sandbox.client(), "clock": imsg_sandbox.clock, **options}
+        gateway = Gateway(config, **options)  # type: ignore[arg-type]
+        started.append(gateway)
+        gateway.start()
+        return gateway
+
+    yield start
+    for gateway in reversed(started):
+        gateway.stop()

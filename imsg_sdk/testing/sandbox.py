@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imsg_sdk.client.base import BaseClient
     from imsg_sdk.client.sync import IMessageClient
 
-__all__ = ["Arrival", "FaultHandle", "Sandbox", "Sent"]
+__all__ = ["Arrival", "FaultHandle", "Sandbox", "Sent", "WorldClock"]
 
 _MODULE = "imsg_sdk.sandbox"
 _SENDING = "send"
@@ -103,6 +103,25 @@ class FaultHandle:
         return f"<fault {self.name}, id {self.id}>"
 
 
+class WorldClock:
+    """Shows the time of a sandbox, as of when it was last moved from here."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._now = sandbox.now
+
+    def set(self, now: datetime) -> None:
+        """Show another time."""
+        self._now = now
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Return seconds that only grow."""
+        return self._now.timestamp()
+
+
 class Sandbox:
     """A make-believe Messages of its own: people, a clock, what goes wrong, and what was sent.
 
@@ -163,6 +182,7 @@ class Sandbox:
         self._control = Control(self._backend_of("v1", extended=False), timeout_s=timeout_s)
         self._clients: weakref.WeakSet[BaseClient] = weakref.WeakSet()
         self._is_made = False
+        self._clock: WorldClock | None = None
         self._finalizer = weakref.finalize(self, _let_go, self._control, self._private)
 
     def _backend_of(self, dialect: str | None, *, extended: bool) -> Backend:
@@ -266,13 +286,25 @@ class Sandbox:
         """What time it is there."""
         return from_us(self.call("sandbox.now")["now_us"])
 
+    @property
+    def clock(self) -> WorldClock:
+        """The clock of the sandbox, for a :class:`~imsg_sdk.Gateway` that is to live in its time."""
+        if self._clock is None:
+            self._clock = WorldClock(self)
+        return self._clock
+
     def advance(self, seconds: float) -> int:
         """Move time on; return how much happened on the way."""
-        return int(self.call("sandbox.advance", seconds=seconds)["done"])
+        return self._moved(self.call("sandbox.advance", seconds=seconds))
 
     def run_until_idle(self, limit: int = 100_000) -> int:
         """Move time on until nothing more is to happen; return how much happened."""
-        return int(self.call("sandbox.run_until_idle", limit=limit)["done"])
+        return self._moved(self.call("sandbox.run_until_idle", limit=limit))
+
+    def _moved(self, answer: dict[str, Any]) -> int:
+        if self._clock is not None:
+            self._clock.set(from_us(answer["now_us"]))
+        return int(answer["done"])
 
     @property
     def people(self) -> list[dict[str, Any]]:
