@@ -14,18 +14,24 @@ if TYPE_CHECKING:
     from imsg_sdk.client.watching.aio import AsyncWatch
     from imsg_sdk.client.watching.status import WatchStatus
     from imsg_sdk.client.watching.watch import Watch
+    from imsg_sdk.client.whom import SendTarget
     from imsg_sdk.errors import ImsgError
     from imsg_sdk.frames.history import History, read_chat_db
     from imsg_sdk.gateway.gateway import Gateway
     from imsg_sdk.models import (
         Attachment,
         Chat,
+        CreatedChat,
         Edit,
+        HandleCheck,
         Message,
         Participant,
         Poll,
         Reaction,
         ScheduledMessage,
+        SendResult,
+        SendRow,
+        SendState,
         SendStatus,
         Stats,
     )
@@ -37,8 +43,10 @@ _PUBLIC = {
     "Attachment": "imsg_sdk.models",
     "Chat": "imsg_sdk.models",
     "ChatLike": "imsg_sdk.client.targets",
+    "CreatedChat": "imsg_sdk.models",
     "Edit": "imsg_sdk.models",
     "Gateway": "imsg_sdk.gateway.gateway",
+    "HandleCheck": "imsg_sdk.models",
     "History": "imsg_sdk.frames.history",
     "IMessageClient": "imsg_sdk.client.sync",
     "ImsgError": "imsg_sdk.errors",
@@ -49,7 +57,11 @@ _PUBLIC = {
     "ProgressOption": "imsg_sdk.client.tabular",
     "Reaction": "imsg_sdk.models",
     "ScheduledMessage": "imsg_sdk.models",
+    "SendResult": "imsg_sdk.models",
+    "SendRow": "imsg_sdk.models",
+    "SendState": "imsg_sdk.models",
     "SendStatus": "imsg_sdk.models",
+    "SendTarget": "imsg_sdk.client.whom",
     "Stats": "imsg_sdk.models",
     "Targets": "imsg_sdk.client.targets",
     "TimeLike": "imsg_sdk.arguments",
@@ -64,8 +76,10 @@ __all__ = [
     "Attachment",
     "Chat",
     "ChatLike",
+    "CreatedChat",
     "Edit",
     "Gateway",
+    "HandleCheck",
     "History",
     "IMessageClient",
     "ImsgError",
@@ -76,7 +90,11 @@ __all__ = [
     "ProgressOption",
     "Reaction",
     "ScheduledMessage",
+    "SendResult",
+    "SendRow",
+    "SendState",
     "SendStatus",
+    "SendTarget",
     "Stats",
     "Targets",
     "TimeLike",

@@ -18,7 +18,7 @@ NO_MESSAGES = (
     "it runs where there is no Messages: use imsg on a Mac, there or over ssh; "
     "IMessageClient.sandbox() has a make-believe one"
 )
-NO_BRIDGE = "the bridge into Messages does not run: start it with `imsg launch` on the Mac (doctor() says more)"
+NO_BRIDGE = "start it with `imsg launch` on the Mac (doctor() says more)"
 
 
 def is_listed(session: Session, method: str) -> bool:

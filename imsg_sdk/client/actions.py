@@ -94,7 +94,7 @@ def act(sender: Sender, method: str, shown: str, **values: Any) -> Plan[dict[str
             raise Unsupported(f"{method} needs the bridge, which does not run", hint=NO_BRIDGE) from error
         raise
     if not isinstance(answer, dict) or answer.get("ok") is False:
-        raise uncertain("the program's answer does not say that it was carried out", shown)
+        raise uncertain("the program's answer does not say that it was carried out", shown, method)
     sender.core.forget_chats()
     return answer
 
@@ -258,7 +258,7 @@ def create_chat(
     )
     guid = answer.get("chat_guid")
     if not isinstance(guid, str) or not guid:
-        raise uncertain("the program does not tell the guid of the chat that it made", shown)
+        raise uncertain("the program does not tell the guid of the chat that it made", shown, "chats.create")
     message, service = answer.get("message_guid"), answer.get("service")
     return CreatedChat(
         guid=guid,

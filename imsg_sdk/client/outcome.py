@@ -76,6 +76,8 @@ def needs_mac(error: ImsgError) -> bool:
 
 def reason(error: ImsgError) -> str:
     """Return what an error says, without the words of a program that may repeat private text."""
+    if isinstance(error, RemoteError) and error.code == protocol.OUTCOME_UNKNOWN:
+        return "Messages did not confirm it"
     text = error.message
     data: Any = error.data if isinstance(error, RemoteError) else None
     if isinstance(data, dict) and isinstance(data.get("disposition"), str):

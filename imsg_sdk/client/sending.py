@@ -304,7 +304,7 @@ class Sender:
         ended = 0
         was_blocked = False
         while True:
-            session = yield from self._session(shown)
+            session = yield from self._session(shown, method)
             connection = session.connection
             # What waits here can still be taken back; what waits in the program can not.
             connection.max_outstanding = 1
@@ -315,7 +315,7 @@ class Sender:
             except BackendExited as error:
                 ended += 1
                 if ended >= _START_TRIES:
-                    raise _failed(error, shown) from error
+                    raise _failed(error, shown, method) from error
                 continue
             try:
                 answer: msgspec.Raw = yield self._wait(connection, pending)
@@ -354,13 +354,13 @@ class Sender:
             forget=lambda: connection.forget(pending),
         )
 
-    def _session(self, shown: str) -> Plan[Session]:
+    def _session(self, shown: str, method: str = "send") -> Plan[Session]:
         try:
             return (yield from self.core.session(Role.SEND))
         except UsageError:
             raise
         except ImsgError as error:
-            raise _failed(error, shown) from error
+            raise _failed(error, shown, method) from error
 
 
 def _ended(fate: Fate, error: ImsgError, method: str, shown: str) -> SendError:
@@ -368,22 +368,26 @@ def _ended(fate: Fate, error: ImsgError, method: str, shown: str) -> SendError:
         case Fate.REFUSED:
             return SendRefused(reason(error), target=shown, hint=NO_MESSAGES if needs_mac(error) else error.hint)
         case Fate.FAILED | Fate.BLOCKED:
-            return _failed(error, shown)
+            return _failed(error, shown, method)
         case Fate.BROKEN:
             return SendFailed(
                 f"{method} failed in Messages", target=shown, hint=f"error.__cause__.data says how; {_LOOK}"
             )
-    return uncertain(reason(error), shown)
+    return uncertain(reason(error), shown, method)
 
 
-def _failed(error: ImsgError, shown: str) -> SendFailed:
+def _failed(error: ImsgError, shown: str, method: str) -> SendFailed:
     hint = error.hint or "nothing was done; it may be tried again"
-    return SendFailed(f"not carried out: {reason(error)}", target=shown, retry_safe=True, hint=hint)
+    return SendFailed(f"not {_done(method)}: {reason(error)}", target=shown, retry_safe=True, hint=hint)
 
 
-def uncertain(why: str, shown: str) -> SendUncertain:
+def _done(method: str) -> str:
+    return "sent" if method.partition(".")[0] == "send" else "carried out"
+
+
+def uncertain(why: str, shown: str, method: str = "send") -> SendUncertain:
     """Return the error for what may have been carried out."""
-    return SendUncertain(f"it may have been carried out: {why}", target=shown, hint=_LOOK)
+    return SendUncertain(f"it may have been {_done(method)}: {why}", target=shown, hint=_LOOK)
 
 
 def shown_target(params: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ def test_a_send_that_fails_is_a_failure_that_says_why(scripted: Any) -> None:
     scripted.script({"then": {"code": -32603, "message": "Delivery failed before dispatch", "data": data}})
     done = run("send", "3", "hello", "--yes", *program(scripted))
     assert done.returncode == 1
-    assert "not carried out" in done.stderr
+    assert "not sent" in done.stderr
     assert "hello" not in done.stderr
     assert scripted.texts == ["hello"]
 
