@@ -11,9 +11,11 @@ import threading
 import weakref
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from imsg_sdk.errors import UsageError
 from imsg_sdk.gateway.live.panel import Panel
-from imsg_sdk.gateway.live.status import GatewayStatus
+from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus
 
 __all__ = ["Dashboard"]
 
@@ -61,7 +63,7 @@ class Dashboard:
         display = sys.modules["IPython.core.display_functions"].display
         self._shown_in = shell.execution_count
         self._handle = display(self._panel(), display_id=True)
-        threading.Thread(target=_keep_up, args=(weakref.ref(self),), name="imsg-dashboard", daemon=True).start()
+        threading.Thread(target=self._keep_up, name="imsg-dashboard", daemon=True).start()
         return self
 
     def close(self) -> None:
@@ -70,12 +72,26 @@ class Dashboard:
 
     def update(self) -> bool:
         """Draw, if something changed; tell whether there is anything left to keep up with."""
-        if self._closed.is_set() or self._gateway() is None:
+        if self._closed.is_set():
+            return False
+        if self._gateway() is None:
+            self._draw_end()
             return False
         before, now = self._last, self._panel()
         if self._handle is not None and (before is None or before.status != now.status):
             self._handle.update(now)
         return True
+
+    def _keep_up(self) -> None:
+        # Held by its thread, so that it can draw the end; the thread ends with the gateway.
+        while self.update():
+            self._closed.wait(self._interval_s)
+
+    def _draw_end(self) -> None:
+        """Show that it runs no more, where its gateway was let go without a stop, as by running its cell again."""
+        if self._handle is not None and self._last is not None:
+            self._last = Panel(msgspec.structs.replace(self._last.status, state=GatewayState.STOPPED))
+            self._handle.update(self._last)
 
     def _panel(self) -> Panel:
         gateway = self._gateway()
@@ -95,15 +111,6 @@ class Dashboard:
         elif self._handle is not None and shell.execution_count != self._shown_in:
             self._shown_in = shell.execution_count
             self._handle.display(self._panel())
-
-
-def _keep_up(reference: weakref.ref[Dashboard]) -> None:
-    while (dashboard := reference()) is not None:
-        closed, interval_s = dashboard._closed, dashboard._interval_s
-        if not dashboard.update():
-            return
-        del dashboard  # not kept alive while waiting
-        closed.wait(interval_s)
 
 
 def _notebook_shell() -> Any:

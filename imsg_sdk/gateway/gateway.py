@@ -243,6 +243,8 @@ class Gateway:
             )
         if self._finalizer is not None:
             self._finalizer.detach()
+        if self._dashboard is not None:
+            self._dashboard.update()  # at once, since this gateway may be let go of before its next look
 
     def drain(self, timeout_s: float = 30.0, *, through: int | None = None) -> None:
         """Wait until everything that has arrived is handled and answered.

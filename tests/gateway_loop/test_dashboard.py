@@ -112,8 +112,11 @@ def test_it_ends_with_its_gateway(notebook: Notebook, program: Any, tmp_path: An
 
     gateway = Gateway({}, client=program, state_dir=tmp_path / "state")
     gateway.dashboard(interval_s=0.1)
+    gateway.start()
+    until(lambda: notebook.handles[0].drawn[-1].status.state == "running")
     del gateway
     until(lambda: not drawing())
+    assert notebook.handles[0].drawn[-1].status.state == "stopped"
 
 
 def test_a_stopped_gateway_is_shown_as_such(notebook: Notebook, make_gateway: Any) -> None:
@@ -123,7 +126,7 @@ def test_a_stopped_gateway_is_shown_as_such(notebook: Notebook, make_gateway: An
     gateway.start()
     until(lambda: notebook.handles[0].drawn[-1].status.state == "running")
     gateway.stop()
-    until(lambda: notebook.handles[0].drawn[-1].status.state == "stopped")
+    assert notebook.handles[0].drawn[-1].status.state == "stopped"
     dashboard.close()
 
 
