@@ -15,6 +15,11 @@ from imsg_sdk.rpc.faults import describe_exit, redact
 
 __all__ = ["PrivateSandbox"]
 
+_REMEDIES = {
+    "--messages": "ask for more messages, or for preset=None",
+    "--people": "a person is at least {'name': …, 'addresses': […]}; a rule has 'do', a list of steps",
+}
+
 
 class PrivateSandbox:
     """One make-believe Messages, made when it is needed.
@@ -86,8 +91,9 @@ class PrivateSandbox:
         ending = run_command(argv, timeout_s=self.timeout_s, folder=self.folder, is_unwanted=is_unwanted).ending
         tail = redact(ending.stderr_tail)
         if ending.returncode == 2:
-            reason = tail.rpartition("error: ")[2].removeprefix("argument --messages: ").partition(" (")[0].strip()
-            raise UsageError(f"no sandbox can be made: {reason}", hint="ask for more messages, or for preset=None")
+            option, _, reason = tail.rpartition("error: ")[2].removeprefix("argument ").partition(": ")
+            hint = _REMEDIES.get(option, "the page on the sandbox says what can be asked for")
+            raise UsageError(f"no sandbox can be made: {(reason or option).partition(' (')[0].strip()}", hint=hint)
         if ending.returncode != 0:
             raise BackendExited(
                 f"the sandbox generator {describe_exit(ending.returncode)}",

@@ -126,8 +126,8 @@ def our_server(
 
 def _check_version(version: str, dialect: str) -> None:
     read = parse_version(version)
-    if read is None or (read >= (0, 14, 0)) != (dialect == "v1"):
-        hint = "0.14.0 and later are dialect='v1', 0.3.0 to 0.13.4 dialect='legacy'"
+    if read is None or not (0, 3, 0) <= read < (0, 15, 0) or (read >= (0, 14, 0)) != (dialect == "v1"):
+        hint = "0.14.0 and 0.14.1 are dialect='v1', 0.3.0 to 0.13.4 dialect='legacy'"
         raise UsageError(f"there is no version {version!r} of that dialect", hint=hint)
 
 

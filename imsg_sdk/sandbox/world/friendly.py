@@ -124,7 +124,7 @@ def script(language: str) -> list[dict[str, Any]]:
     return [
         *({"place": "direct", **rule} for rule in direct),
         {"place": "group", "matches": _HELLO, "chance": 0.5, "do": [{"wait": [2, 12]}, {"say": say["hello"]}]},
-        {"place": "group", "chance": 0.2, "do": [{"wait": [1, 15]}, {"react": ["like", "love", "laugh"]}]},
-        {"place": "group", "matches": r"\?\W*$", "chance": 0.5, "do": [{"wait": [3, 15]}, {"say": say["question"]}]},
-        {"place": "group", "chance": 0.25, "do": [{"wait": [3, 20]}, {"say": say["rest"]}]},
+        {"place": "group", "matches": r"\?\W*$", "chance": 0.6, "do": [{"wait": [3, 15]}, {"say": say["question"]}]},
+        {"place": "group", "chance": 0.25, "do": [{"wait": [1, 15]}, {"react": ["like", "love", "laugh"]}]},
+        {"place": "group", "chance": 0.3, "do": [{"wait": [3, 20]}, {"say": say["rest"]}]},
     ]

@@ -50,6 +50,7 @@ _LATER_RESULTS: Final[tuple[tuple[Version, tuple[str, ...]], ...]] = (
 )
 _FIRST: Final[Version] = (0, 3, 0)
 _STRICT: Final[Version] = (0, 14, 0)
+_UNKNOWN: Final[Version] = (0, 15, 0)
 
 
 def read_version(text: str, dialect: Dialect) -> Version:
@@ -61,8 +62,8 @@ def read_version(text: str, dialect: Dialect) -> Version:
         It is none.
     """
     version = parse_version(text)
-    if version is None or version < _FIRST or (version >= _STRICT) != (dialect is Dialect.V1):
-        ours = "0.14.0 or later" if dialect is Dialect.V1 else "0.3.0 to 0.13.x"
+    if version is None or not _FIRST <= version < _UNKNOWN or (version >= _STRICT) != (dialect is Dialect.V1):
+        ours = "0.14.x" if dialect is Dialect.V1 else "0.3.0 to 0.13.x"
         raise ValueError(f"version must be {ours} for this dialect")
     return version
 
