@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imsg_sdk import __version__
-from imsg_sdk.cli import demo, doctor, export, gateway, pairing, reading, sending
+from imsg_sdk.cli import demo, doctor, export, gateway, pairing, reading, sending, watching
 from imsg_sdk.cli.hints import in_words_of_the_shell
 from imsg_sdk.cli.parser import Parser
 from imsg_sdk.cli.source import NO_MAC, check_source_options
@@ -54,6 +54,7 @@ def build_parser() -> Parser:
         reading.add_chats,
         reading.add_messages,
         reading.add_search,
+        watching.add_watch,
         sending.add_send,
         sending.add_send_many,
         export.add,

@@ -83,7 +83,7 @@ def _start_of(since: Since) -> Cursor | int | Filter | None:
     try:
         return Filter(since=checked_instant(since, "since"))
     except InvalidParams:
-        if not isinstance(since, str) or "." not in since[:4]:
+        if not isinstance(since, str) or since[:4].isdecimal():
             raise
     return decode_cursor(since)
 
