@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import compress
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from imsg_sdk.chatdb.attributes import transcription_of
 from imsg_sdk.chatdb.children import transcriptions
@@ -64,6 +64,9 @@ class Page(NamedTuple):
 
 class MessageReader:
     """Turns rows of ``message`` into batches; one for each open file."""
+
+    rows_at_once: ClassVar[int] = 50_000
+    """Rows of one page of a whole history: enough to forget its overhead, few enough to pass on early."""
 
     def __init__(self, connection: Connection, schema: Schema, sql: MessageSql, directory: Directory) -> None:
         self._connection = connection

@@ -26,8 +26,6 @@ from imsg_sdk.columns import ATTACHMENTS, CHATS, EDITS, PARTICIPANTS, REACTIONS,
 
 __all__ = ["Readers", "Snapshot"]
 
-_ROWS: Final = 50_000
-"""Messages of one batch: large enough to forget its overhead, small enough to pass on early."""
 _ROWIDS: Final = 10_000
 """Rowids named in one statement."""
 _FEW: Final = 1_000
@@ -113,7 +111,7 @@ class Snapshot:
         rowids: set[int] = set()  # of every message, so it is kept only for those who ask
         reacted: dict[str, int] = {}
         edits: list[EditRow] = []
-        for page in self._pages(self._selection(query), None, _ROWS):
+        for page in self._pages(self._selection(query), None, self._messages.rows_at_once):
             yield page.batch
             if "attachments" in names:
                 rowids.update(_rowids(page))
@@ -130,7 +128,7 @@ class Snapshot:
         """Return a whole table of children, ascending by message."""
         selection = self._selection(query)
         if name == "edits":
-            pages = self._pages(selection, None, _ROWS, self._sql.tells_the_past)
+            pages = self._pages(selection, None, self._messages.rows_at_once, self._sql.tells_the_past)
             return transposed([row for page in pages for row in page.edits], EDITS)
         rowids = self._rowids_of(selection)
         if name == "attachments":

@@ -24,7 +24,7 @@ from imsg_sdk.frames.arrow.bodies import words_of_all
 from imsg_sdk.frames.arrow.index import ArrowIndex
 from imsg_sdk.frames.arrow.instants import instants
 from imsg_sdk.frames.arrow.lookup import Lookup
-from imsg_sdk.frames.arrow.source import FAILURES, ArrowSource, typed
+from imsg_sdk.frames.arrow.source import FAILURES, ArrowSource, typed, whole
 
 __all__ = ["ArrowReader"]
 
@@ -56,6 +56,8 @@ _TIMES: Final = {"created_at": "date", "read_at": "date_read", "delivered_at": "
 
 class ArrowReader(MessageReader):
     """Reads large pages of messages through an :class:`ArrowSource`."""
+
+    rows_at_once = 100_000
 
     def __init__(
         self, source: ArrowSource, connection: Connection, schema: Schema, sql: MessageSql, directory: Directory
@@ -131,7 +133,7 @@ class ArrowReader(MessageReader):
         self, table: pa.Table, repaired: set[int], rare: dict[int, Rare]
     ) -> tuple[dict[str, Any], dict[int, str | None]]:
         """Return the columns made of texts, and the texts of the rare rows by position."""
-        words = table["words"].combine_chunks()
+        words = whole(table["words"])
         texts = dict(zip(rare, words.take(_positions(rare)).to_pylist(), strict=True))
         for at, row in rare.items():
             if row.rowid in repaired:
@@ -176,10 +178,10 @@ def _without_empty(texts: pa.StringArray) -> pa.StringArray:
 
 def _decoded(table: pa.Table) -> tuple[pa.Table, set[int]]:
     """Put the texts of bodies among the others; return also the rowids of those that were repaired."""
-    body = table["body"].combine_chunks()
+    body = whole(table["body"])
     has_body = body.is_valid()
     texts, repaired = words_of_all(body.drop_null())
-    words = pc.replace_with_mask(table["words"].combine_chunks(), has_body, texts)
+    words = pc.replace_with_mask(whole(table["words"]), has_body, texts)
     rowids = table["rowid"].filter(has_body).take(_positions(repaired)).to_pylist()
     return table.drop_columns(["body", "words"]).append_column("words", words), set(rowids)
 
@@ -225,7 +227,7 @@ def _positions(positions: Iterable[int]) -> pa.Array:
 
 def _coded(column: pa.ChunkedArray, meaning: Callable[[Any], str | None] | None = None) -> Packed:
     """Return a column as positions in its distinct values."""
-    encoded = column.combine_chunks().dictionary_encode()
+    encoded = whole(column).dictionary_encode()
     values = encoded.dictionary.to_pylist()
     codes = pc.fill_null(encoded.indices, -1).to_numpy()
     return Packed(values if meaning is None else [meaning(value) for value in values], codes=codes)

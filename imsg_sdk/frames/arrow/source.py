@@ -8,7 +8,7 @@ from urllib.parse import quote
 import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 
-__all__ = ["FAILURES", "ArrowSource", "typed"]
+__all__ = ["FAILURES", "ArrowSource", "typed", "whole"]
 
 FAILURES: Final = (adbc.Error, pa.ArrowInvalid)
 """What is raised where a table cannot travel this way."""
@@ -86,4 +86,9 @@ def typed(column: pa.ChunkedArray, kind: pa.DataType) -> Any:
         return pa.nulls(len(column), kind)
     if column.type != kind:
         raise pa.ArrowInvalid(f"a column of {column.type} instead of {kind}")
-    return column.combine_chunks()
+    return whole(column)
+
+
+def whole(column: pa.ChunkedArray) -> Any:
+    """Return a column as one array; pyarrow would copy one that is in one piece already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -23,7 +23,7 @@ from imsg_sdk.chatdb.tapbacks import (
     face_of,
     target_of,
 )
-from imsg_sdk.frames.arrow.source import typed
+from imsg_sdk.frames.arrow.source import typed, whole
 
 __all__ = ["Standing", "special_rows"]
 
@@ -52,28 +52,22 @@ class Standing:
         rows = rows.filter(rows["association"].is_valid())
         created, rowid = pc.fill_null(rows["created_at"], UNDATED).to_numpy(), rows["rowid"].to_numpy()
         rows = rows.take(pa.array(np.lexsort((rowid, created))))
-        target, part, place = self._targets(rows["association"].combine_chunks(), shown_by)
-        sender, person = self._people(rows["handle"].combine_chunks(), rows["is_from_me"].to_numpy() != 0, handles)
-        at = _standing(rows["kind"].to_numpy(), place * (person.max(initial=0) + 1) + person)
+        target, part = self._targets(whole(rows["association"]), shown_by)
+        sender, person = self._people(whole(rows["handle"]), rows["is_from_me"].to_numpy() != 0, handles)
+        at = _standing(rows["kind"].to_numpy(), _numbered(target, part, person))
         self._rows = rows.take(pa.array(at))
         self._target, self._part, self._sender = target[at], part[at], sender[at]
         self._counts = np.bincount(self._target, minlength=len(self.guids))
 
-    def _targets(self, associations: Any, shown_by: Mapping[str, str]) -> tuple[Any, Any, Any]:
-        """Return of each row the number of its target, its part, and a number for both together."""
-        guids: dict[str, int] = {}
-        places: dict[tuple[str, int], int] = {}
-        known = []
+    def _targets(self, associations: Any, shown_by: Mapping[str, str]) -> tuple[Any, Any]:
+        """Return of each row the number of its target in `guids`, and its part."""
         encoded = associations.dictionary_encode()
-        for association in encoded.dictionary.to_pylist():
-            guid, part = target_of(association)
-            guid = shown_by.get(guid, guid)
-            place = places.setdefault((guid, part), len(places))
-            known.append((guids.setdefault(guid, len(guids)), part, place))
-        self.guids = pa.array(list(guids), pa.string())
+        known = [target_of(association) for association in encoded.dictionary.to_pylist()]
+        targets = pa.array([shown_by.get(guid, guid) for guid, _ in known], pa.string()).dictionary_encode()
+        self.guids = targets.dictionary
         """What tapbacks were put on, whether they stand or not."""
-        target, part, place = np.array(known, np.int64).reshape(-1, 3)[encoded.indices.to_numpy()].T
-        return target, part, place
+        codes = encoded.indices.to_numpy()
+        return targets.indices.to_numpy()[codes], np.array([part for _, part in known], np.int64)[codes]
 
     def _people(self, handles: Any, is_mine: Any, names: Mapping[int, str]) -> tuple[Any, Any]:
         """Return of each row the number of its sender in `senders`, and of the person who counts as one."""
@@ -112,9 +106,8 @@ class Standing:
         ]
 
 
-def _standing(kinds: Any, keys: Any) -> Any:
-    """Return the positions of the rows that stand, given the kinds and what may hold one tapback, by age."""
-    _, key = np.unique(keys, return_inverse=True)
+def _standing(kinds: Any, key: Any) -> Any:
+    """Return the positions of the rows that stand; `key` numbers what can hold one tapback; oldest rows first."""
     at = np.arange(len(kinds))
     is_sticker = np.isin(kinds, STICKERS)
     is_removed_sticker = kinds == STICKER_REMOVED
@@ -126,6 +119,15 @@ def _standing(kinds: Any, keys: Any) -> Any:
     removed[key[is_removed_sticker]] = at[is_removed_sticker]
     stands = is_single & (newest[key] == at) & (kinds < FIRST_REMOVAL)
     return np.flatnonzero(stands | (is_sticker & (removed[key] < at)))
+
+
+def _numbered(*columns: Any) -> Any:
+    """Return one number for each distinct row of several columns of integers."""
+    numbers: Any = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        values, codes = np.unique(column, return_inverse=True)
+        numbers = np.unique(numbers * max(len(values), 1) + codes, return_inverse=True)[1]
+    return numbers
 
 
 def _emoji(rows: pa.Table) -> list[str | None]:
