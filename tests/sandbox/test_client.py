@@ -86,8 +86,8 @@ def test_a_sandbox_that_cannot_be_is_refused_at_once(wrong: dict[str, object]) -
 
 def test_people_that_make_no_sense_are_refused_when_they_are_needed() -> None:
     with (
-        IMessageClient.sandbox(preset="empty", people=[{"name": "Nora", "script": []}]) as client,
         pytest.raises(UsageError) as caught,
+        IMessageClient.sandbox(preset="empty", people=[{"name": "Nora", "script": []}]) as client,
     ):
         client.chats()
     assert "addresses" in str(caught.value)
