@@ -48,7 +48,7 @@ class BaseClient:
     ) -> None:
         refuse_windows()
         program = None if cli_path is None or isinstance(cli_path, str | os.PathLike) else _words(cli_path, "cli_path")
-        settings = _settings(
+        whole = _settings(
             config,
             cli_path=None if cli_path is None or program else _path(cli_path, "cli_path"),
             db_path=None if db_path is None else _path(db_path, "db_path"),
@@ -59,20 +59,22 @@ class BaseClient:
             close_timeout_s=close_timeout_s,
             max_line_bytes=max_line_bytes,
         )
+        settings = whole.client
         if settings.remote_host is not None and program is None:
             backend = ssh_backend(settings.remote_host, cli_path=settings.cli_path, db_path=settings.db_path)
         else:
             backend = imsg_backend(program or settings.cli_path, settings.db_path)
-        self._begin(backend, settings, None)
+        self._begin(backend, whole, None)
 
-    def _begin(self, backend: Backend, settings: ClientConfig, sandbox: PrivateSandbox | None) -> None:
+    def _begin(self, backend: Backend, whole: Config, sandbox: PrivateSandbox | None) -> None:
+        settings = whole.client
         limits = Limits(
             startup_timeout_s=settings.startup_timeout_s,
             close_timeout_s=settings.close_timeout_s,
             max_line_bytes=settings.max_line_bytes,
         )
         pool = Pool(backend, limits, prepare=None if sandbox is None else sandbox.make)
-        self._config = settings
+        self._config, self._gateway_config = settings, whole.gateway
         self._sandbox = sandbox
         self._core = Core(
             pool,
@@ -227,9 +229,18 @@ class BaseClient:
             from imsg_sdk.client.composing import SendOptions
             from imsg_sdk.client.sending import Sender
 
-            config = self._config
+            config, gateway = self._config, self._gateway_config
             sender = Sender(self._core, send_timeout_s=config.send_timeout_s, settle_timeout_s=config.settle_timeout_s)
-            self._sends = sender, SendOptions(service=config.service)
+            self._sends = (
+                sender,
+                SendOptions(
+                    chunk_limit=gateway.text_chunk_limit,
+                    chunk_mode=str(gateway.chunk_mode),
+                    max_file_mb=gateway.media_max_mb,
+                    service=config.service,
+                    transport=None if gateway.send_transport is None else str(gateway.send_transport),
+                ),
+            )
         return self._sends
 
     @property
@@ -264,19 +275,20 @@ def _shown(pool: Pool) -> str:
     return " ".join(filter(None, (pool.backend.name, version, f"({profile.generation})")))
 
 
-def _settings(config: ConfigLike | None, **overrides: Any) -> ClientConfig:
+def _settings(config: ConfigLike | None, **overrides: Any) -> Config:
     # Here and not above, since reading settings costs a fifth of what importing the client does.
     from imsg_sdk.config import ClientConfig, Config, load_config
 
     given = {name: value for name, value in overrides.items() if value is not None}
-    if isinstance(config, Config):
-        config = config.client
     if isinstance(config, ClientConfig):
+        config = Config(client=config)
+    if isinstance(config, Config):
         checked = load_config({}, environ={}, **given)
-        return msgspec.structs.replace(config, **{name: getattr(checked.client, name) for name in given})
+        client = msgspec.structs.replace(config.client, **{name: getattr(checked.client, name) for name in given})
+        return msgspec.structs.replace(config, client=client)
     if config is not None and not isinstance(config, str | Mapping):
         config = _path(config, "config")
-    return load_config(config, **given).client
+    return load_config(config, **given)
 
 
 def _path(value: Any, name: str) -> str:

@@ -308,6 +308,7 @@ class Sender:
             connection = session.connection
             # What waits here can still be taken back; what waits in the program can not.
             connection.max_outstanding = 1
+            n_answers = connection.n_answers
             try:
                 pending = connection.request(method, params)
             except ValueError as error:
@@ -326,10 +327,11 @@ class Sender:
                     raise
                 if isinstance(error, BackendExited | RequestTimeout) and not pending.was_sent and ended < _START_TRIES:
                     ended += 1  # it waited here, behind another
+                    if isinstance(error, RequestTimeout) and connection.n_answers == n_answers:
+                        self._give_up(session)  # one that nobody waits for any more, and that is never answered
                     continue
                 if self._is_spent(fate, error, session, pending):
-                    self.core.pool.drop(session)
-                    connection.release()
+                    self._give_up(session)
                 if fate is Fate.BLOCKED and not was_blocked:
                     was_blocked = True
                     continue
@@ -345,6 +347,11 @@ class Sender:
             # It opens its database once and for all; only a new child can see it mended.
             return session.profile.generation is Generation.LEGACY
         return fate is Fate.BLOCKED or (isinstance(error, RequestTimeout) and pending.was_sent)
+
+    def _give_up(self, session: Session) -> None:
+        """Let a child go; what waits for it turns to the next one."""
+        self.core.pool.drop(session)
+        session.connection.release()
 
     def _wait(self, connection: Connection, pending: Pending) -> Wait:
         return Wait(

@@ -49,6 +49,8 @@ class IMessageClient(SyncActions):
         Longest wait for the child's first answer.
     read_timeout_s
         Longest wait for one answer to a reading request.
+    send_timeout_s
+        Longest wait for the answer to a send or an action; what is not answered then may have gone out.
     close_timeout_s
         Longest wait for the child to leave by itself, and again after it was told to.
     max_line_bytes

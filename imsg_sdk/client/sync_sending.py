@@ -45,7 +45,7 @@ class SyncSending(BaseClient):
             chat or of a message in it.  Names are never looked up.  A thread of several people is reached by its
             chat only.
         text
-            What to write.  A text longer than one message goes out as several.
+            What to write.  A text longer than one message (``textChunkLimit``) goes out as several.
         file
             Path of a file on this machine; it goes out as a message of its own, after the text.
         service
@@ -57,7 +57,7 @@ class SyncSending(BaseClient):
         transport
             ``"bridge"`` or ``"applescript"``, where the program has both.
         max_file_mb
-            Largest file; 16 if nothing is set.
+            Largest file; that of the settings (``mediaMaxMb``) if not given, 16 by default.
         dry_run
             Check everything but send nothing; the result is ``planned`` and names the chat.
 
