@@ -1,12 +1,14 @@
-"""Group messages that nobody answered, kept to be given along with the next one.  A pure buffer, in memory only."""
+"""Group messages that nobody answered, to be given along with the next.  A buffer, filled again from the journal."""
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from typing import Final
 
 from imsg_sdk.gateway.attachments import placeholder, usable
 from imsg_sdk.gateway.context import HistoryEntry, epoch_ms
+from imsg_sdk.gateway.facts import gather_facts
 from imsg_sdk.gateway.policy import Decision, Facts, Policy, is_blank
 from imsg_sdk.gateway.reasons import Reason
 from imsg_sdk.models import Message
@@ -14,6 +16,7 @@ from imsg_sdk.models import Message
 __all__ = ["PendingHistory"]
 
 MOST_CHATS: Final = 1000
+_DROPPED: Final = Decision(dispatched=False, rule=str(Reason.NO_MENTION), reason=Reason.NO_MENTION)
 
 
 class PendingHistory:
@@ -55,6 +58,11 @@ class PendingHistory:
         self._chats.move_to_end(chat_id)
         while len(self._chats) > self._most_chats:
             self._chats.popitem(last=False)
+
+    def restore(self, messages: Iterable[Message], policy: Policy) -> None:
+        """Keep messages that an earlier process dropped for want of a mention, oldest first."""
+        for message in messages:
+            self.record(message, _DROPPED, gather_facts(message, policy), policy)
 
     def entries(self, chat_id: int | None) -> tuple[HistoryEntry, ...]:
         """Return what waits in a group, oldest first."""

@@ -233,6 +233,23 @@ def test_own_messages_are_known_again_after_a_restart(
 # Small things.
 
 
+def test_what_was_said_since_the_last_answer_is_told_group_by_group(
+    journal: Journal, row: Row, dispatched: Decision
+) -> None:
+    ignored = Decision(dispatched=False, rule="no_mention", reason=Reason.NO_MENTION)
+    rows = [row(number, chat_id=7 + number % 2) for number in range(1, 9)]
+    entries = journal.arrive([*rows, row(9, chat_id=None)], "c")
+    journal.conclude([(each, ignored) for each in entries if each.message.rowid != 4])
+    assert [each.rowid for each in journal.unmentioned(2)] == [6, 8, 5, 7]
+    journal.begin(entries[3], dispatched)
+    # The group is answered when the handling is over.
+    assert [each.rowid for each in journal.unmentioned(9) if each.chat_id == 7] == [2, 6, 8]
+    journal.plan(entries[3], [])
+    assert [each.rowid for each in journal.unmentioned(9) if each.chat_id == 7] == [6, 8]
+    journal.erase("+15551234567")
+    assert journal.unmentioned(9) == []
+
+
 def test_the_last_route_is_remembered(journal: Journal, open_journal: Open) -> None:
     assert journal.route("main") is None
     journal.remember_route(LastRoute("main", "imessage", "chat_id:7"))

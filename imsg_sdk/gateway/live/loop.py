@@ -143,6 +143,8 @@ class Loop:
     async def resume(self) -> None:
         """Go on where the last process ended: settle, send, handle again, decide."""
         left = self._journal.unfinished()
+        if limit := self._policy.config.history_limit:
+            self._history.restore(map(read_message, self._journal.unmentioned(limit)), self._policy)
         now, now_s = self._clock.now(), self._clock.monotonic()
         await self.delivery.look_back(left.attempting)
         for chunk in self._journal.recent_sends(now - _ECHO_SPAN):

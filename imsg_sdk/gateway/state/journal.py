@@ -55,6 +55,14 @@ SELECT id, message, arrived_us, state, attempts, dispatched, rule, reason, detai
     command_authorized, {content.COLUMNS}
 FROM inbound LEFT JOIN inbound_content USING (id) WHERE state <> 'finished' ORDER BY id"""
 
+_ANSWERED: Final = """
+SELECT chat_id, max(id) FROM inbound WHERE dispatched = 1 AND state = 'finished' AND chat_id IS NOT NULL
+GROUP BY chat_id"""
+_UNMENTIONED: Final = """
+SELECT id, chat_id, message FROM inbound JOIN inbound_content USING (id)
+WHERE reason = 'no_mention' AND chat_id IS NOT NULL ORDER BY id DESC LIMIT ?"""
+_MOST_UNMENTIONED: Final = 20_000
+
 
 class Journal(Outbox):
     """The durable memory of one gateway.
@@ -297,6 +305,19 @@ class Journal(Outbox):
             planned=tuple(each for each in chunks if each.state is OutboxState.PLANNED),
             attempting=tuple(each for each in chunks if each.state is OutboxState.ATTEMPTING),
         )
+
+    def unmentioned(self, per_chat: int) -> list[Message]:
+        """Return the messages that spoke to nobody since their group was last answered, oldest first.
+
+        Only those whose text is kept still, and of each group the last so many.
+        """
+        answered: dict[int, int] = dict(self.store.execute(_ANSWERED).fetchall())
+        found: dict[int, list[Message]] = {}
+        for number, chat_id, packed in self.store.execute(_UNMENTIONED, (_MOST_UNMENTIONED,)):
+            chosen = found.setdefault(chat_id, [])
+            if number > answered.get(chat_id, 0) and len(chosen) < per_chat:
+                chosen.append(content.unpack(packed, ()))
+        return [message for chosen in found.values() for message in reversed(chosen)]
 
     def route(self, session: str) -> LastRoute | None:
         """Return where a session was last heard of."""
