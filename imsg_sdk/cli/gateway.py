@@ -120,7 +120,9 @@ def _add_run(commands: reading.Commands) -> None:
         "--run-handlers", action="store_true", help="with --observe: let the handler run, and note what it says"
     )
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--sandbox", dest="in_sandbox", action="store_true", help="in a sandbox with people who answer")
+    place.add_argument(
+        "--sandbox", dest="in_sandbox", action="store_true", help="in a sandbox with people who write and answer"
+    )
     place.add_argument("--db", dest="database", metavar="PATH", help="over a copy of chat.db; nothing can be sent")
     parser.add_argument("--seed", type=int, metavar="N", help="with --sandbox: which fictional people (default 1)")
     parser.set_defaults(run=_run)
@@ -170,8 +172,20 @@ def _client(arguments: argparse.Namespace) -> BaseClient | None:
     from imsg_sdk import IMessageClient
 
     if arguments.in_sandbox:
-        return IMessageClient.sandbox(seed=1 if arguments.seed is None else arguments.seed)
+        seed = 1 if arguments.seed is None else arguments.seed
+        return IMessageClient.sandbox(seed=seed, people=_small_talk(arguments))
     return None if arguments.database is None else IMessageClient.from_chat_db(arguments.database)
+
+
+def _small_talk(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return people who write by themselves: those whom the settings name, and less often anybody."""
+    from imsg_sdk.addressing import AllowKind
+    from imsg_sdk.config import load_config
+
+    named = load_config(arguments.config, account=arguments.account).gateway.allow_from
+    chatter: list[dict[str, Any]] = [{"every": [5, 15]}]
+    chatter += [{"from": each.value, "every": [3, 9]} for each in named if each.kind is AllowKind.HANDLE]
+    return {"others": "friendly", "chatter": chatter}
 
 
 def load_handler(name: str) -> Any:
