@@ -22,7 +22,7 @@ from imsg_sdk.server.methods import Reads
 from imsg_sdk.server.mutations import Mutations
 from imsg_sdk.server.output import Writer
 from imsg_sdk.server.paths import home
-from imsg_sdk.server.senders import NoMessages
+from imsg_sdk.server.senders import NoMessages, Senders
 from imsg_sdk.server.source import DatabaseFile
 from imsg_sdk.server.store import OpenFailed, Store, StoreError, WatchView
 from imsg_sdk.server.watcher import Watcher
@@ -40,6 +40,7 @@ class _Job(NamedTuple):
     asked: Invocation
     path: str
     writer: Writer
+    senders: Senders
 
     @property
     def wants_json(self) -> bool:
@@ -55,8 +56,8 @@ class _Job(NamedTuple):
         return Store.open(self.path, dialect=self.asked.dialect, extended=self.asked.extended, home=home())
 
 
-def run(asked: Invocation, path: str, writer: Writer) -> int:
-    """Run the command and return its exit status.
+def run(asked: Invocation, path: str, writer: Writer, senders: Senders | None = None) -> int:
+    """Run the command and return its exit status; without `senders` there is no Messages.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def run(asked: Invocation, path: str, writer: Writer) -> int:
         It failed; the text is for the standard output, and the status is 1.
     """
     command = COMMANDS[asked.command or ""]
-    job = _Job(asked, path, writer)
+    job = _Job(asked, path, writer, senders or NoMessages(asked.dialect))
     _require(command.name, asked)
     try:
         for lines in _COMMANDS[command.name](job):
@@ -200,7 +201,7 @@ def _stats(job: _Job) -> Iterator[bytes]:
     given = {key: value for key, value in params.items() if value is not None}
     job.store().close()
     with closing(job.source()) as source:
-        reads = Reads(source, dialect=asked.dialect, extended=False, senders=NoMessages(asked.dialect))
+        reads = Reads(source, dialect=asked.dialect, extended=False, senders=job.senders)
         request = Request(1, "messages.stats", given | {"include_media": asked.flag("media")})
         result = reads.call(request)
     yield _json_lines([result]) if job.wants_json else _text_lines(stats_lines(result))
@@ -237,7 +238,7 @@ def _send(job: _Job) -> Iterator[bytes]:
     if asked.dialect is Dialect.LEGACY:
         source.open_first()
     with closing(source):
-        Mutations(source, dialect=asked.dialect, senders=NoMessages(asked.dialect)).call(Request(1, "send", params))
+        Mutations(source, dialect=asked.dialect, senders=job.senders).call(Request(1, "send", params))
     yield _json_lines([{"status": "sent"}]) if job.wants_json else b"sent\n"
 
 

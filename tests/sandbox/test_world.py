@@ -211,3 +211,28 @@ def test_one_number_is_one_person_however_it_is_written(worlds: Callable[..., Pa
     assert column(database, "SELECT chat_identifier FROM chat") == [NORA]
     assert column(database, "SELECT id FROM handle") == [NORA]
     assert column(database, "SELECT count(*) FROM message WHERE is_from_me = 0") == [4]
+
+
+def test_the_command_sends_into_the_world_too(worlds: Callable[..., Path], child: Callable[..., Any]) -> None:
+    database = worlds([{"name": "Nora", "addresses": [NORA], "script": [{"do": [{"say": "yes"}]}]}])
+    argv = [sys.executable, "-m", "imsg_sdk.sandbox", "send", "--db", str(database), "--to", NORA, "--text", "coming?"]
+    assert subprocess.run(argv, capture_output=True, timeout=30).stdout == b"sent\n"
+    one = child(database)
+    one.ask("sandbox.run_until_idle")
+    assert [act["values"]["text"] for act in one.ask("sandbox.sent")["sent"]] == ["coming?"]
+    texts = [message["text"] for message in one.ask("messages.history", chat_id=1)["messages"]]
+    assert texts == ["yes", "coming?"]
+
+
+def test_what_was_sent_is_known_though_the_program_does_not_say(
+    worlds: Callable[..., Path], child: Callable[..., Any], tmp_path: Path
+) -> None:
+    one = child(worlds([]), "--dialect", "legacy")
+    (tmp_path / "boat.png").write_bytes(b"\x89PNG")
+    sent = {"to": NORA, "text": "look", "file": str(tmp_path / "boat.png"), "transport": "applescript"}
+    one.ask("send", **sent)
+    (act,) = one.ask("sandbox.sent")["sent"]
+    assert (act["method"], act["chat_id"], act["rowids"], act["refused"]) == ("send", 1, [1, 2], None)
+    assert act["values"]["text"] == "look"
+    one.refuse("send", chat_id=1, text="", file="no/such/file", transport="applescript")
+    assert one.ask("sandbox.sent", since=act["id"])["sent"][0]["refused"] == -32603

@@ -132,10 +132,21 @@ def main(words: list[str]) -> int:
         return 0
 
     try:
-        return run(words, {"rpc": rpc, "status": status}, version=version)
+        return run(words, {"rpc": rpc, "status": status, "send": _send}, version=version)
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+
+
+def _send(invocation: Invocation, path: str, writer: Writer) -> int:
+    from imsg_sdk.server.commands import run as run_command
+
+    refuse_real(path)
+    _make_if_missing(path)
+    with contextlib.closing(State(path)) as state, contextlib.closing(Ledger(path)) as ledger:
+        world = World(state, ledger)
+        Answers(world)
+        return run_command(invocation, path, writer, WorldSenders(world, invocation.dialect))
 
 
 def _make_if_missing(path: str) -> None:

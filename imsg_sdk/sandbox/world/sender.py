@@ -120,6 +120,7 @@ class WorldSenders:
     def _perform(self, operation: Operation) -> Result:
         """Carry out `operation` in one turn; what was written before a refusal stays."""
         with self._world.turn():
+            self._world.sent.clear()
             try:
                 result = self._do(operation)
             except RpcError as error:
@@ -132,15 +133,14 @@ class WorldSenders:
 
     def _note(self, operation: Operation, result: Result, *, refused: int | None = None) -> None:
         """Keep what the owner did, for whoever wants to know what was sent."""
-        values, target = operation.values, operation.target
-        guid = result.get("guid", result.get("message_guid"))
-        row = self._world.message(guid) if guid else None
+        values, target, sent = operation.values, operation.target, self._world.sent
         kept = {name: value for name, value in values.items() if value not in (None, "", [], ())}
         act = {"method": operation.method, "at_us": self._world.state.now_us(), "to": target.to, "values": kept}
-        act |= {"chat_id": target.row.chat_id if target.row else None, "guid": guid, "refused": refused}
-        if row is not None:
-            chats = self._world.chats_of(row["rowid"])
-            act |= {"rowid": row["rowid"], "service": row["service"], "chat_id": chats[0] if chats else act["chat_id"]}
+        act |= {"chat_id": target.row.chat_id if target.row else None, "refused": refused}
+        act["guid"] = result.get("guid", result.get("message_guid"))
+        if sent:
+            act |= {"guid": sent[0].guid, "chat_id": sent[0].chat.rowid, "service": sent[0].service}
+            act |= {"rowid": sent[0].rowid, "rowids": [post.rowid for post in sent]}
         self._world.state.add("act", act)
 
     def _do(self, operation: Operation) -> Result:

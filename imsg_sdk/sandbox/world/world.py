@@ -113,6 +113,8 @@ class World:
         self.happening: Callable[[str, dict[str, Any]], None] = state.happen
         self.changed: Callable[[], None] = lambda: None
         self.kinds: dict[str, Kind] = dict(_KINDS)
+        self.sent: list[Post] = []
+        """What the owner has sent in this turn."""
 
     def turn(self) -> AbstractContextManager[Turn]:
         """Change the world in one piece; inside another turn this belongs to that one."""
@@ -267,6 +269,7 @@ class World:
             draft.fields = {**draft.fields, "error": NOT_ON_IMESSAGE, "is_sent": 0}
         with self.turn():
             post = self.write(chat, None, draft)
+            self.sent.append(post)
             if not post.reaches:
                 return post
             self._follow(post)
