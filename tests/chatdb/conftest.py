@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pandas.testing import assert_frame_equal
 
+from imsg_sdk import read_chat_db
 from imsg_sdk.chatdb.packing import rows_of
 from imsg_sdk.chatdb.query import Query
 from imsg_sdk.chatdb.reader import ChatDb
 from imsg_sdk.columns import TABLES
+from imsg_sdk.errors import DatabaseUnavailable
 
 NS = 10**9
 HEADER = b"\x04\x0bstreamtyped\x81\xe8\x03\x84\x01@\x84\x84\x84"
@@ -152,6 +156,23 @@ def as_rows(table: str, batches: Any) -> list[dict[str, Any]]:
     return rows
 
 
+def assert_arrow_agrees(path: Path) -> None:
+    """Read a file through Arrow too, where that is installed: no odd row may look different there."""
+    if find_spec("pyarrow") is None or find_spec("adbc_driver_sqlite") is None:
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imsg_sdk.frames.arrow.messages._SMALL", 0)
+        for include in ((), ("orphaned", "deleted", "reactions")):
+            patch.setattr("imsg_sdk.frames.history._WORTH_ARROW_BYTES", 2**60)
+            try:
+                plain = read_chat_db(path, include=include)
+            except DatabaseUnavailable:
+                return
+            patch.setattr("imsg_sdk.frames.history._WORTH_ARROW_BYTES", 0)
+            for name, frame in read_chat_db(path, include=include).frames.items():
+                assert_frame_equal(frame, plain.frames[name])
+
+
 @pytest.fixture
 def make_db(tmp_path: Path) -> Any:
     """Return a function that makes a database; ``schema`` replaces tables, None leaves one out."""
@@ -165,6 +186,7 @@ def make_db(tmp_path: Path) -> Any:
     yield make
     for builder in made:
         builder.sql.close()
+        assert_arrow_agrees(builder.path)
 
 
 @pytest.fixture

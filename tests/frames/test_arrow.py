@@ -5,17 +5,23 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-pytest.importorskip("pyarrow", reason="the extra [arrow] is not installed")
+pa = pytest.importorskip("pyarrow", reason="the extra [arrow] is not installed")
 pytest.importorskip("adbc_driver_sqlite", reason="the extra [arrow] is not installed")
 
 from imsg_sdk import read_chat_db
-from imsg_sdk.frames import history
+from imsg_sdk.chatdb.reader import ChatDb
+from imsg_sdk.chatdb.schema import Schema
+from imsg_sdk.frames import MESSAGES, frame_from_batches, history
 from imsg_sdk.frames.arrow import ArrowRoads, messages
+from imsg_sdk.frames.arrow.instants import instants
 from imsg_sdk.frames.arrow.source import ArrowSource
 from imsg_sdk.sandbox.history.generate import generate
 
@@ -117,3 +123,75 @@ def test_damaged_bodies_and_deleted_messages_are_equal_on_both_roads(tmp_path: P
     assert pages
     assert found["deleted_at"].notna().sum() > 50
     assert found["text_repaired"].sum() > 50
+
+
+def test_tapbacks_of_every_kind_and_order_are_equal_on_both_roads(tmp_path: Path, pages: list[int]) -> None:
+    path = tmp_path / "chat.db"
+    generate(path, messages=3000, seed=7)
+    dice = Random(7)
+    with closing(sqlite3.connect(path)) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER "{name}"')
+        guids = [guid for (guid,) in database.execute("SELECT guid FROM message ORDER BY ROWID LIMIT 40")]
+        for rowid in range(200, 1200):
+            target = f"p:{dice.randrange(2)}/{dice.choice(guids)}"
+            kind = dice.choice([1000, 2000, 2003, 2006, 2007, 3000, 3006, 3007])
+            date = dice.choice([None, 0, 600_000_000, dice.randrange(10**17, 10**17 + 100_000)])
+            values = [target, kind, dice.choice(["🎉", None]), dice.randrange(2), dice.randrange(4), date, rowid]
+            database.execute(
+                "UPDATE message SET associated_message_guid = ?, associated_message_type = ?,"
+                " associated_message_emoji = ?, is_from_me = ?, handle_id = ?, date = ? WHERE ROWID = ?",
+                values,
+            )
+        database.commit()
+    found = read_chat_db(path)
+    assert pages
+    assert found.reactions["type"].nunique() > 3
+    assert_equal(found, plain(path))
+
+
+def test_messages_in_several_chats_are_equal_on_both_roads(tmp_path: Path, pages: list[int]) -> None:
+    path = tmp_path / "chat.db"
+    generate(path, messages=500, seed=8)
+    with closing(sqlite3.connect(path)) as database:
+        for chat in (2, 4, 1, 999_999):
+            database.execute(
+                f"INSERT OR IGNORE INTO chat_message_join (chat_id, message_id) SELECT {chat}, ROWID FROM message"
+                f" WHERE ROWID % {chat + 5} = 0"
+            )
+        database.execute("INSERT INTO chat_message_join (chat_id, message_id) VALUES (1, NULL), (NULL, 1)")
+        database.commit()
+    found = read_chat_db(path)
+    assert pages
+    assert found.messages["chat_ids"].map(len).max() > 1
+    assert_equal(found, plain(path))
+
+
+def test_a_file_that_changes_between_two_readings_is_read_as_it_is_then(tmp_path: Path, pages: list[int]) -> None:
+    path = tmp_path / "chat.db"
+    generate(path, messages=100, seed=9)
+    with (
+        closing(sqlite3.connect(path)) as writer,
+        ArrowRoads.open(str(path)) as roads,  # type: ignore[union-attr]
+        ChatDb.open(path, readers=roads.readers) as database,
+    ):
+        before = frame_from_batches(MESSAGES, database.read("messages"))
+        assert pages
+        writer.execute("UPDATE message SET text = 'later' WHERE text IS NOT NULL")
+        writer.commit()
+        after = frame_from_batches(MESSAGES, database.read("messages"))
+    assert "later" not in set(before["text"])
+    assert "later" in set(after["text"])
+
+
+DATES = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.integers(-(10**13), 10**13))
+
+
+@given(st.lists(DATES, max_size=20))
+def test_stored_dates_mean_in_arrays_what_they_mean_in_sql(stored: list[int | None]) -> None:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE message (date)")
+        database.executemany("INSERT INTO message VALUES (?)", [[date] for date in stored])
+        schema = Schema({"message": frozenset({"date"})})
+        rows = database.execute(f"SELECT {schema.time('message', 'date')} FROM message ORDER BY rowid").fetchall()
+    assert instants(pa.chunked_array([pa.array(stored, pa.int64())])).to_pylist() == [row[0] for row in rows]
