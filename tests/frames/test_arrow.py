@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-pa = pytest.importorskip("pyarrow", reason="the extra [arrow] is not installed")
+pytest.importorskip("pyarrow", reason="the extra [arrow] is not installed")
 pytest.importorskip("adbc_driver_sqlite", reason="the extra [arrow] is not installed")
+
+import pyarrow as pa
 
 from imsg_sdk import read_chat_db
 from imsg_sdk.chatdb.reader import ChatDb
