@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import tempfile
 import weakref
 from concurrent.futures import CancelledError
 from datetime import datetime
@@ -103,7 +105,7 @@ class Gateway:
         self._clock = clock or SystemClock()
         self._place = Place(folder=Path(), account=self._config.account)
         self._state_dir = state_dir
-        self._own_folder: Any = None
+        self._own_folder: str | None = None
         self.handlers = handler if isinstance(handler, Handlers) else Handlers()
         self._conduct = Conduct(
             policy=Policy(self._config.gateway),
@@ -452,10 +454,10 @@ class Gateway:
     def _folder(self) -> Path:
         if self._state_dir is None and getattr(self._client, "_sandbox", None) is not None:
             if self._own_folder is None:
-                import tempfile
-
-                self._own_folder = tempfile.TemporaryDirectory(prefix="imsg-gateway-")
-            return state_folder(self._own_folder.name)
+                self._own_folder = tempfile.mkdtemp(prefix="imsg-gateway-")
+                # Called last: the finalizers of an object run in the opposite order, and the thread's comes later.
+                weakref.finalize(self, _remove, self._own_folder, os.getpid())
+            return state_folder(self._own_folder)
         return state_folder(self._state_dir)
 
     def _program(self) -> Program:
@@ -491,3 +493,8 @@ def _read(config: ConfigLike | None, account: str | None, settings: dict[str, An
 def _over(part: Any, given: Any, settings: dict[str, Any]) -> Any:
     names = [name for name in settings if name in part.__struct_fields__]
     return msgspec.structs.replace(part, **{name: getattr(given, name) for name in names})
+
+
+def _remove(folder: str, owner_pid: int) -> None:
+    if os.getpid() == owner_pid:  # a fork has the name only
+        shutil.rmtree(folder, ignore_errors=True)

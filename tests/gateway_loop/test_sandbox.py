@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from imsg_sdk import IMessageClient
 from imsg_sdk.gateway import Gateway
 from imsg_sdk.testing import Sandbox
 
@@ -207,3 +209,13 @@ print("leaving", flush=True)
     assert done.stdout == "leaving\n"
     assert done.stderr == ""
     assert time.monotonic() - started < 30
+
+
+def test_the_state_of_a_gateway_over_a_private_sandbox_goes_with_it() -> None:
+    with IMessageClient.sandbox(preset="empty", people=[]) as client:
+        gateway = Gateway({}, client=client)
+        folder = gateway._folder()
+        assert folder.is_dir()
+        del gateway
+        gc.collect()
+        assert not folder.exists()
