@@ -123,6 +123,9 @@ def test_a_subscription_that_ended_the_program_is_tried_again(
     with client.watch() as watch:
         sandbox.receive(ada, "after all")
         assert texts(read(watch, 1)) == ["after all"]
+        nothing_more(watch)  # what came by a page comes before the subscription is asked for
+        sandbox.receive(ada, "and after that")
+        assert texts(read(watch, 1)) == ["and after that"]
     assert fault.fired == 1
     sandbox.clear_faults()
     client.close()
