@@ -2,8 +2,8 @@
 
 A slow send must not hold up a lookup, and a legacy program answers strictly in turn, so each role has a child
 of its own.  Starting takes a thread of its own, so that neither an interrupted nor an asynchronous caller can
-leave a half-started child behind.  The pool also remembers which requests ended a child, and never lets the
-same request end another.
+leave a half-started child behind.  The pool also remembers for a while which requests ended a
+child, and does not let the same request end another.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ _QUICK_DEATH_S = 5.0
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 3.0
 _KILLERS_KEPT = 256
+_KILLER_LIFE_S = 60.0
+"""One that was only there when a child fell is not refused for good: whoever watches has nothing else to ask."""
 _SUBSCRIBE = "watch.subscribe"
 
 
@@ -93,7 +95,7 @@ class Pool:
         # Re-entrant, because a finalizer may run inside any allocation made while it is held.
         self._lock = threading.RLock()
         self._slots = {role: _Slot() for role in Role}
-        self._killers: collections.OrderedDict[bytes, None] = collections.OrderedDict()
+        self._killers: collections.OrderedDict[bytes, float] = collections.OrderedDict()
         self._is_proven = False
         self._prepare = prepare
         self._first_start = threading.Lock()
@@ -256,14 +258,17 @@ class Pool:
     # ---- requests that end children ------------------------------------------------------------------------------
 
     def refuse_killer(self, method: str, params: dict[str, Any]) -> None:
-        """Raise if this very request has ended a child before.
+        """Raise if this very request has ended a child within the last minute.
 
         Raises
         ------
         BackendExited
             It has.
         """
-        if self._killers and _key(method, params) in self._killers:
+        if not self._killers:
+            return
+        ended_at = self._killers.get(_key(method, params))
+        if ended_at is not None and time.monotonic() - ended_at < _KILLER_LIFE_S:
             raise _killer_error(self.backend.name, method)
 
     def blame(self, connection: Connection, pending: Pending, error: BackendExited) -> BackendExited | None:
@@ -280,7 +285,9 @@ class Pool:
         if not (was_alone and fell):
             return None
         with self._lock:
-            self._killers[_key(pending.method, pending.params)] = None
+            key = _key(pending.method, pending.params)
+            self._killers[key] = time.monotonic()
+            self._killers.move_to_end(key)
             if len(self._killers) > _KILLERS_KEPT:
                 self._killers.popitem(last=False)
         log.warning("%s ended the program", pending.method)
@@ -327,8 +334,8 @@ class Pool:
 
 
 _KILLER_HINT = (
-    "the same request is not sent again; ask for fewer rows (a smaller limit, a shorter time) or read the file "
-    "with IMessageClient.from_chat_db(path)"
+    "the same request is not sent again for a minute; ask for fewer rows (a smaller limit, a shorter time) "
+    "or read the file with IMessageClient.from_chat_db(path)"
 )
 
 
