@@ -174,3 +174,25 @@ def test_the_command_says_what_is_wrong_with_a_script(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "addresses" in done.stderr
+
+
+@pytest.mark.parametrize("clock", ["virtual", "real"])
+def test_what_cannot_be_done_when_it_is_due_holds_nothing_up(
+    worlds: Callable[..., Path], child: Callable[..., Any], tmp_path: Path, clock: str
+) -> None:
+    steps = [{"file": str(tmp_path / "not there.png")}, {"say": "on the way"}]
+    one = child(worlds([person("Nora", NORA, {"do": steps})], clock=clock))
+    one.ask("watch.subscribe")
+    one.ask("send", to=NORA, text="send me the picture")
+    if clock == "virtual":
+        one.ask("sandbox.run_until_idle")
+    note = one.note(lambda note: note["method"] == "message" and not note["params"]["message"]["is_from_me"])
+    assert note["params"]["message"]["text"] == "on the way"
+
+
+def test_what_makes_no_sense_is_refused_before_it_is_due(
+    worlds: Callable[..., Path], child: Callable[..., Any]
+) -> None:
+    one = child(worlds([]))
+    assert one.refuse("sandbox.receive", **{"from": NORA, "txet": "hello", "after_s": 5})["code"] == -32602
+    assert one.ask("sandbox.state")["agenda"] == []

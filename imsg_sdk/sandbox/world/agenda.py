@@ -73,8 +73,8 @@ class Agenda:
             return
         try:
             self._world.kinds[entry.kind](self._world, entry.args)
-        except LookupError as error:
-            # What it was about is gone: the chat was deleted, or the file replaced.
+        except (LookupError, ValueError, TypeError) as error:
+            # What it was about is gone (the chat was deleted, the file replaced), or it never made sense.
             log.info("%s came to nothing: %s", entry.kind, type(error).__name__)
 
     def wait(self, seconds: float) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from imsg_sdk.sandbox.world.accounts import Person
 from imsg_sdk.sandbox.world.agenda import Agenda
 from imsg_sdk.sandbox.world.answers import Answers
+from imsg_sdk.sandbox.world.deeds import DEEDS, check_deed
 from imsg_sdk.sandbox.world.world import NewChat, World
 from imsg_sdk.server.faults import RpcError
 
@@ -69,7 +70,7 @@ class Control:
             "sandbox.fault": self._fault,
             "sandbox.clear_faults": self._clear_faults,
         }
-        for name in ("receive", "tapback", "edit", "unsend", "typing", "read", "group"):
+        for name in DEEDS:
             self.methods[f"sandbox.{name}"] = self._doing(name)
 
     def call(self, method: str, params: Params) -> Result:
@@ -82,8 +83,6 @@ class Control:
             raise RpcError.invalid_params(f"{method} needs {error.args[0]}") from None
         except LookupError as error:
             raise RpcError.invalid_params(f"{method}: {error}") from None
-        except OSError as error:
-            raise RpcError.invalid_params(f"{method}: a file cannot be read: {error.strerror}") from None
         except (TypeError, ValueError) as error:
             raise RpcError.invalid_params(f"{method}: {str(error).partition(chr(10))[0]}") from None
 
@@ -148,6 +147,7 @@ class Control:
 
         def do(params: Params) -> Result:
             after_s = params.pop("after_s", None)
+            check_deed(kind, params)
             if after_s is not None:
                 self._world.after(float(after_s), kind, **params)
                 return {"ok": True}

@@ -20,7 +20,7 @@ from imsg_sdk.sandbox.world.versions import edit as edit_text
 from imsg_sdk.sandbox.world.versions import unsend as take_back
 from imsg_sdk.sandbox.world.world import Draft, Heard, Kind, Post, World
 
-__all__ = ["DEEDS", "GroupChange", "OnMessage", "Presence", "Receive"]
+__all__ = ["DEEDS", "GroupChange", "OnMessage", "Presence", "Receive", "check_deed"]
 
 Result = dict[str, Any]
 
@@ -85,6 +85,11 @@ def _place(world: World, address: str, chat: int | str | None, service: str | No
     return found, world.member(found, address, service or found.service)
 
 
+def check_deed(kind: str, args: dict[str, Any]) -> None:
+    """Raise :class:`ValueError` where somebody cannot do that, whatever the world is like."""
+    msgspec.convert(args, _PARAMS[kind])
+
+
 def receive(world: World, args: dict[str, Any]) -> Result:
     """Let a message come in."""
     wanted = msgspec.convert(args, Receive)
@@ -126,8 +131,11 @@ def _draft(world: World, wanted: Receive) -> Draft:
 
 def _attach(world: World, draft: Draft, paths: list[str]) -> None:
     folder = Path(world.ledger.path).resolve().parent / "Attachments"
-    with world.turn() as turn:
-        draft.files = [stage(path, folder, turn.dice, turn.stamp_ns(), outgoing=False) for path in paths]
+    try:
+        with world.turn() as turn:
+            draft.files = [stage(path, folder, turn.dice, turn.stamp_ns(), outgoing=False) for path in paths]
+    except OSError as error:
+        raise LookupError(f"a file cannot be read: {error.strerror}") from None
     words = draft.text or ""
     draft.text = SLOT * len(draft.files) + words
     draft.runs = filed([file.guid for file in draft.files], words)
@@ -217,6 +225,16 @@ def _changed(world: World, chat: Chat, member: Member, wanted: GroupChange) -> P
             return world.happen(chat, member, item_type=1, group_action_type=action, other_handle=other.handle_id)
     raise ValueError("action is rename with name, leave, or add or remove with address")
 
+
+_PARAMS: Final[dict[str, type[msgspec.Struct]]] = {
+    "receive": Receive,
+    "tapback": OnMessage,
+    "edit": OnMessage,
+    "unsend": OnMessage,
+    "typing": Presence,
+    "read": Presence,
+    "group": GroupChange,
+}
 
 DEEDS: Final[dict[str, Kind]] = {
     "receive": receive,
