@@ -92,6 +92,8 @@ def test_a_known_guid_under_another_row_is_a_duplicate(journal: Journal, row: Ro
 def test_rows_without_a_guid_are_told_apart_by_their_number(journal: Journal, row: Row) -> None:
     assert len(journal.arrive([row(1, guid=None), row(2, guid=""), row(1, guid=""), row(0, guid=None)], "c")) == 3
     assert len(journal.arrive([row(0, guid=None)], "c")) == 1
+    assert journal.has(2)
+    assert not journal.has(3)
 
 
 # Decisions and handlers.

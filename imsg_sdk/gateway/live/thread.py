@@ -30,6 +30,8 @@ class LoopThread:
         self._closing = closing
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owner_pid = os.getpid()
+        # Nothing may be given to a loop that is ending: it would never be done, nor cancelled.
+        self._handing_over = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="imsg-gateway", daemon=True)
         self._thread.start()
 
@@ -55,7 +57,6 @@ class LoopThread:
             asyncio.run(self._main())
         except BaseException as raised:  # noqa: BLE001 - kept for whoever waits for this thread
             error = raised
-        self._loop = None
         for future in (self.ready, self.over):
             if not future.done():
                 if error is None:
@@ -68,6 +69,10 @@ class LoopThread:
         try:
             await self.runner.run(self._is_ready)
         finally:
+            with self._handing_over:
+                self._loop = None
+            # What was handed over before that is a task after this, and is cancelled with all others.
+            await asyncio.sleep(0)
             await self._closing()
 
     def _is_ready(self) -> None:
@@ -76,20 +81,19 @@ class LoopThread:
 
     def call(self, function: Callable[[], object]) -> bool:
         """Let the loop call a function soon; tell whether there is a loop."""
-        loop = self._loop
-        if loop is None or os.getpid() != self._owner_pid:
+        if os.getpid() != self._owner_pid:
             return False
-        with suppress(RuntimeError):  # it closed just now
-            loop.call_soon_threadsafe(function)
-            return True
-        return False
+        with self._handing_over:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(function)
+            return self._loop is not None
 
     def submit(self, coroutine: Any) -> Future[Any] | None:
         """Run a coroutine on the loop; None where there is no loop."""
-        loop = self._loop
-        if loop is not None and os.getpid() == self._owner_pid:
-            with suppress(RuntimeError):
-                return asyncio.run_coroutine_threadsafe(coroutine, loop)
+        if os.getpid() == self._owner_pid:
+            with self._handing_over:
+                if self._loop is not None:
+                    return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         coroutine.close()
         return None
 

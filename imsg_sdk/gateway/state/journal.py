@@ -306,6 +306,11 @@ class Journal(Outbox):
             attempting=tuple(each for each in chunks if each.state is OutboxState.ATTEMPTING),
         )
 
+    def has(self, rowid: int) -> bool:
+        """Tell whether a row was reported, in this life or an earlier one."""
+        found = self.store.execute("SELECT 1 FROM inbound WHERE message_rowid = ? LIMIT 1", (rowid,)).fetchone()
+        return found is not None
+
     def unmentioned(self, per_chat: int) -> list[Message]:
         """Return the messages that spoke to nobody since their group was last answered, oldest first.
 

@@ -41,7 +41,7 @@ CREATE TABLE inbound (
     finished_us INTEGER
 );
 CREATE INDEX inbound_guid ON inbound (guid) WHERE guid IS NOT NULL;
-CREATE INDEX inbound_without_guid ON inbound (message_rowid) WHERE guid IS NULL;
+CREATE INDEX inbound_rowid ON inbound (message_rowid);
 CREATE INDEX inbound_open ON inbound (id) WHERE state <> 'finished';
 CREATE TABLE inbound_content (id INTEGER PRIMARY KEY, message BLOB NOT NULL);
 CREATE TABLE outbox (
