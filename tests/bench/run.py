@@ -23,6 +23,7 @@ from pathlib import Path
 
 import cases
 import gateway
+import watching
 from measure import Bench, Figure, Unavailable
 
 from imsg_sdk.sandbox.history.generate import generate
@@ -37,6 +38,8 @@ CASES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "start": cases.starts,
     "memory": cases.memory,
     "idle": cases.idle_watch,
+    "watch": watching.latency,
+    "catchup": watching.catching_up,
     "gateway": gateway.loop,
 }
 

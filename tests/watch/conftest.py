@@ -25,7 +25,7 @@ SERVER = (sys.executable, "-m", "imsg_sdk.server")
 KINDS = ("extended", "extended legacy", "v1", "legacy")
 WAIT_S = 10.0
 """Longest wait for a message; a child may have to be started on a busy machine."""
-QUICK = Timing(check_s=0.1, grace_s=0.1, real_grace_s=0.2, first_look_s=0.05, longest_look_s=0.2)
+QUICK = Timing(settle_s=0.1, check_s=0.1, grace_s=0.1, real_grace_s=0.2, first_look_s=0.05, longest_look_s=0.2)
 """Looks that follow each other in tenths of a second, so that no test waits for one."""
 
 

@@ -60,6 +60,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """The same for a real program, which looks every five seconds and holds rows back for ten."""
     quiet_s: float = 0.05
     """No notification for so long ends a burst."""
+    settle_s: float = 0.5
+    """Nothing for so long ends the replay of a program that does not tell where it ends."""
     first_retry_s: float = 0.05
     longest_retry_s: float = 5.0
     first_look_s: float = 0.25

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-__all__ = ["MAX_HOLES", "Holes", "Times"]
+__all__ = ["HOLE_LIFE_S", "MAX_HOLES", "Holes", "Times"]
 
 MAX_HOLES = 256
 HOLE_LIFE_S = 86_400

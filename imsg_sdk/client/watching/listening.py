@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import collections
 import logging
-from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from imsg_sdk.client import records
 from imsg_sdk.client.plan import Plan, Wait
 from imsg_sdk.client.pool import Role
+from imsg_sdk.client.watching.pump import Pump
 from imsg_sdk.client.watching.sources import Source
 from imsg_sdk.errors import DatabaseUnavailable, ImsgError, ProtocolError, RemoteError
 from imsg_sdk.models import Message
@@ -31,8 +34,10 @@ _POLL_ROWS = 100
 """What real programs report at one look; the next look comes after seconds, or with a new subscription."""
 _GAP_ROWS = 256
 _GAP_STEPS = 16
+_GAPS_KEPT = 64
+_ASIDE_S = 60.0
 _RECENT_S = 3600.0
-_LOOKS_AT_ONCE = 16
+_DOUBT_S = 3600
 
 
 class _Due(ImsgError):
@@ -70,6 +75,9 @@ class Listening:
         self._missed: int | None = None
         """Where the place was when a look found more than the subscription had reported."""
         self._n_in_burst = 0
+        self._gaps: collections.deque[range] = collections.deque(maxlen=_GAPS_KEPT)
+        self._aside = Pump(_nothing)
+        self._heard_at = self._clock.monotonic()
         self._is_over = False
 
     def run(self) -> Plan[None]:
@@ -77,53 +85,67 @@ class Listening:
         self._feed.worked()
         if self._source.has_pages and not self._feed.pages_are_deadly:
             self._feed.went_live()
-        while not self._is_over:
-            yield from self._wait()
-            notes = self._subscription.take(_AT_ONCE)
-            yield from self._take(notes)
-            if not notes and self._subscription.has_ended:
-                self._see_the_end()
-            elif not notes:
-                yield from self._do_chores()
+        try:
+            while not self._is_over:
+                yield from self._turn()
+        finally:
+            self._aside.stop()
+
+    def _turn(self) -> Plan[None]:
+        """Wait for something, and take it: a report first, then what was asked aside, then what is due."""
+        yield from self._wait()
+        notes = self._subscription.take(_AT_ONCE)
+        self._take(notes)
+        if not self._aside.is_idle and self._aside.is_ready():
+            self._aside.advance()
+        elif notes or self._is_over:
+            return
+        elif self._subscription.has_ended:
+            self._see_the_end()
+        else:
+            self._do_chores()
 
     def _wait(self) -> Plan[None]:
-        now = self._clock.monotonic()
-        at = min(self._check_at, self._place.holes.next_look() or self._check_at)
-        seconds = max(at - now, 0.0)
-        if not self._is_settled():
-            seconds = min(seconds, self._timing.quiet_s)
+        seconds = self._seconds_left()
         arrival: Future[None] = self._subscription.arrival()
+        if not self._aside.is_idle:
+            seconds = min(seconds, self._aside.left_s())
+            if (asked := self._aside.future) is not None:
+                arrival = _either(arrival, asked)
         try:
             yield Wait(arrival, seconds, expired=lambda: _Due("due"), forget=lambda: None)
         except _Due:
             return
 
-    def _is_settled(self) -> bool:
-        return self._n_in_burst == 0 and self._feed.state == "live"
+    def _seconds_left(self) -> float:
+        """Return how soon something is due."""
+        if self._n_in_burst or self._feed.state != "live":
+            return self._timing.quiet_s
+        if not self._aside.is_idle:
+            return _ASIDE_S
+        at = min(self._check_at, self._place.holes.next_look() or self._check_at)
+        return 0.0 if self._gaps else max(at - self._clock.monotonic(), 0.0)
 
     # ---- notifications ---------------------------------------------------------------------------------------------
 
-    def _take(self, notes: list[Notification]) -> Plan[None]:
-        gaps: list[range] = []
+    def _take(self, notes: list[Notification]) -> None:
         for note in notes:
             if note.method == "message":
                 self._n_in_burst += 1
-                self._take_message(note, gaps)
+                self._take_message(note)
             elif note.method == "error":
                 raise self._lost(note)
             elif note.method == "watch.overflow":
                 self._is_over = True
         if notes:
+            self._heard_at = self._clock.monotonic()
             self._feed.heard()
             self._missed = None
             self._check_at = self._clock.monotonic() + self._timing.check_s
-        if self._source.has_pages:
-            for gap in gaps[-_GAP_STEPS:]:
-                yield from self._explain(gap)
         if self._n_in_burst == _POLL_ROWS and not self._is_ours:
             self._is_over = True  # it may have more, and would wait for seconds before the next look
 
-    def _take_message(self, note: Notification, gaps: list[range]) -> None:
+    def _take_message(self, note: Notification) -> None:
         wanted = self._place.wanted
         try:
             message = records.decode_notification(
@@ -138,8 +160,10 @@ class Listening:
         start = self._place.position
         if message.rowid > start + 1 and self._may_be_late(message):
             gap = range(max(start + 1, message.rowid - _GAP_ROWS), message.rowid)
-            self._place.doubt(gap, beside=message)
-            gaps.append(gap)
+            # Tapbacks leave such gaps too, and most programs before 0.14 tell nothing of what is in them.
+            self._place.doubt(gap, beside=message, life_s=None if self._source.has_pages else _DOUBT_S)
+            if self._source.has_pages:
+                self._gaps.append(gap)
         self._place.take(message)
 
     def _is_old(self, message: Message) -> bool:
@@ -197,22 +221,32 @@ class Listening:
 
     # ---- while nothing comes -----------------------------------------------------------------------------------------
 
-    def _do_chores(self) -> Plan[None]:
+    def _do_chores(self) -> None:
+        """Begin what is due.  It is asked aside, so that messages come through meanwhile."""
         if self._n_in_burst or self._feed.state != "live":
             self._end_burst()
+        if self._is_over or self._feed.state != "live" or not self._aside.is_idle:
+            return
+        if (plan := self._next_chore()) is not None:
+            self._aside = Pump(lambda: plan)
+            self._aside.advance()
+
+    def _next_chore(self) -> Plan[None] | None:
         now = self._clock.monotonic()
         self._place.holes.expire(self._place.now_s())
-        if due := self._place.holes.due(now)[:_LOOKS_AT_ONCE]:
-            yield from self._look(due)
-        if now >= self._check_at:
-            yield from self._check()
+        if self._gaps:
+            return self._explain(self._gaps.popleft())
+        if due := self._place.holes.due(now)[: self._source.looks_at_once]:
+            return self._look(due)
+        return self._check() if now >= self._check_at else None
 
     def _end_burst(self) -> None:
         if self._n_in_burst >= _BURST_ROWS and not self._is_ours:
             self._is_over = True
             return
         self._n_in_burst = 0
-        self._feed.went_live()
+        if self._clock.monotonic() - self._heard_at >= self._timing.settle_s:
+            self._feed.went_live()
 
     def _look(self, due: list[int]) -> Plan[None]:
         """See what became of rows without a chat."""
@@ -251,3 +285,20 @@ class Listening:
             self._missed = start
             grace_s = self._timing.grace_s if self._is_ours else self._timing.real_grace_s
             self._check_at = self._clock.monotonic() + grace_s
+
+
+def _nothing() -> Plan[None]:
+    yield from ()
+
+
+def _either(*futures: Future[Any]) -> Future[None]:
+    """Return a future that is done as soon as one of these is."""
+    first: Future[None] = Future()
+
+    def tell(_: Future[Any]) -> None:
+        with suppress(InvalidStateError):  # another was sooner
+            first.set_result(None)
+
+    for future in futures:
+        future.add_done_callback(tell)
+    return first

@@ -14,7 +14,7 @@ import msgspec
 
 from imsg_sdk._time import Clock, to_us
 from imsg_sdk.client.watching.cursor import Anchor, Anchors, Cursor, File
-from imsg_sdk.client.watching.holes import Holes, Times
+from imsg_sdk.client.watching.holes import HOLE_LIFE_S, Holes, Times
 from imsg_sdk.client.watching.wanted import Wanted
 from imsg_sdk.models import Message
 
@@ -129,11 +129,12 @@ class Place:
         """Count everything up to a row as seen: a page said so."""
         self.position = max(self.position, position)
 
-    def doubt(self, rowids: Iterable[int], *, beside: Message | None = None) -> None:
-        """Keep rows in mind that are not accounted for."""
+    def doubt(self, rowids: Iterable[int], *, beside: Message | None = None, life_s: int | None = None) -> None:
+        """Keep rows in mind that are not accounted for, for a day or for `life_s`."""
         now_s = self.now_s()
         near_s = now_s if beside is None or beside.created_at is None else int(beside.created_at.timestamp())
-        self.holes.add(rowids, since_s=now_s, near_s=near_s, now=self._clock.monotonic())
+        since_s = now_s if life_s is None else now_s - HOLE_LIFE_S + life_s
+        self.holes.add(rowids, since_s=since_s, near_s=near_s, now=self._clock.monotonic())
 
     def now_s(self) -> int:
         """Return the Unix second of now."""

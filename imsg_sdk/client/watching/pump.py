@@ -40,6 +40,16 @@ class Pump:
             return True
         return isinstance(step, Wait) and step.future.done()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is no plan: none was begun, or it came to its end."""
+        return self._plan is None
+
+    @property
+    def future(self) -> Future[Any] | None:
+        """Return what the present step waits for, if for anything but time."""
+        return self._step.future if isinstance(self._step, Wait) else None
+
     def left_s(self) -> float:
         """Return how long the present step may still take."""
         return max(self._due - time.monotonic(), 0.0)

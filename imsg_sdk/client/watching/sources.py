@@ -19,6 +19,7 @@ from imsg_sdk.client.core import Core
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.pool import Role
 from imsg_sdk.client.watching.cursor import Anchor
+from imsg_sdk.client.watching.holes import MAX_HOLES
 from imsg_sdk.models import Chat, Message
 from imsg_sdk.rpc.profiles import MAX_AFTER_ROWS, Profile, clamp_iso
 
@@ -29,7 +30,7 @@ _LOOK_BACK = 64
 """Rows before a fresh start: their guids tell the database, and their chats may still be on the way."""
 _GALLOP_FROM = 4096
 _GALLOP = 16
-_RECENT_CHATS = 10
+_RECENT_CHATS = 8
 _MILLISECOND = timedelta(milliseconds=1)
 _MARGIN = timedelta(minutes=10)
 
@@ -66,6 +67,8 @@ class Source(Protocol):
     """The questions."""
 
     has_pages: bool
+    looks_at_once: int
+    """How many holes one look is for."""
 
     def now(self) -> Plan[Start]:
         """Return where the present is."""
@@ -94,8 +97,11 @@ class Source(Protocol):
 
 def source_of(core: Core, profile: Profile, *, include_reactions: bool, attachments: bool) -> Source:
     """Return how this program is asked."""
-    kind = _Rows if profile.has("messages.after") else _Histories
-    return kind(core, include_reactions=include_reactions, attachments=attachments)
+    if profile.has("messages.after"):
+        return _Rows(core, include_reactions=include_reactions, attachments=attachments)
+    # Before 0.13.2 each row of a history costs a pass over the whole table.
+    chats, rows = (_RECENT_CHATS, _LOOK_BACK) if profile.has_fast_history else (3, 5)
+    return _Histories(core, attachments=attachments, chats=chats, rows=rows)
 
 
 class _Asking:
@@ -119,6 +125,7 @@ class _Rows(_Asking):
     """By ``messages.after``."""
 
     has_pages = True
+    looks_at_once = 16
 
     def page(self, rowid: int, limit: int = MAX_AFTER_ROWS) -> Plan[Page]:
         """Return rows behind `rowid`, as the subscription would report them."""
@@ -216,6 +223,12 @@ class _Histories(_Asking):
     """By ``chats.list`` and ``messages.history``."""
 
     has_pages = False
+    looks_at_once = MAX_HOLES  # a look at the chats serves all
+
+    def __init__(self, core: Core, *, attachments: bool, chats: int, rows: int) -> None:
+        super().__init__(core, include_reactions=False, attachments=attachments)
+        self._n_chats = chats
+        self._n_rows = rows
 
     def page(self, rowid: int, limit: int = MAX_AFTER_ROWS) -> Plan[Page]:
         """Return nothing: rows are caught up with by a subscription from `rowid`."""
@@ -223,8 +236,8 @@ class _Histories(_Asking):
         return Page([], rowid, False)
 
     def at(self, rowid: int) -> Plan[Message | None]:
-        """Return nothing: a history has no rows to ask for."""
-        yield from ()
+        """Return nothing, for a history has no rows to ask for; but find out whether there is a database."""
+        yield from self._chats(1)
         return None
 
     def now(self) -> Plan[Start]:
@@ -266,10 +279,10 @@ class _Histories(_Asking):
         start = datetime.fromtimestamp(near_s, UTC) - _MARGIN
         wanted = set(holes)
         linked: dict[int, Message] = {}
-        for chat in (yield from self._chats(_RECENT_CHATS)):
+        for chat in (yield from self._chats(self._n_chats)):
             if chat.last_message_at is not None and chat.last_message_at + _MILLISECOND < start:
                 continue
-            for message in (yield from self._history(chat.chat_id, 4 * _LOOK_BACK, start)):
+            for message in (yield from self._history(chat.chat_id, self._n_rows, start)):
                 if message.rowid in wanted:
                     linked.setdefault(message.rowid, message)
         return Look([linked[rowid] for rowid in sorted(linked)])
