@@ -33,7 +33,7 @@ class Fate(StrEnum):
 _REFUSALS = frozenset({protocol.INVALID_PARAMS, protocol.METHOD_NOT_FOUND, protocol.BRIDGE_UNAVAILABLE})
 _NOT_TAKEN = frozenset({protocol.SERVER_BUSY, protocol.DATABASE_UNAVAILABLE, protocol.PARSE_ERROR})
 
-_NO_MESSAGES = ("is only supported on macOS", "are only supported on macOS", "is only available on macOS")
+_NO_MESSAGES = ("is only supported on macOS.", "are only supported on macOS.", "is only available on macOS.")
 _NO_BRIDGE = ("requires bridge transport", "imsg bridge not ready")
 _NO_DATABASE = ("Permission Error", "authorization denied")
 """The banner of an old program that could not open its database and answers everything with it."""
@@ -61,7 +61,7 @@ def judge(error: ImsgError, *, was_sent: bool) -> Fate:
 
 def _by_words(error: RemoteError, words: str) -> Fate:
     first = words.partition("\n")[0]
-    if first.endswith((".", ")")) and any(each in first for each in (*_NO_MESSAGES, *_NO_BRIDGE)):
+    if any(each in first for each in (*_NO_MESSAGES, *_NO_BRIDGE)):
         return Fate.REFUSED
     if any(each in words for each in _NO_DATABASE) or isinstance(error, PermissionDenied):
         return Fate.FAILED

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from imsg_sdk.addressing import Handle
-from imsg_sdk.client.abilities import NO_MESSAGES, is_listed, require_listed
+from imsg_sdk.client.abilities import NO_BRIDGE, NO_MESSAGES, is_listed, require_listed
 from imsg_sdk.client.core import Core
 from imsg_sdk.client.looking import Claims, Place, Places, Wanted, chat_of, look, places_of
 from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_params
@@ -59,6 +59,24 @@ class Attempt(msgspec.Struct, frozen=True):
     """A row that is there already; None where the history cannot be looked into."""
     attempt_id: str | None
     """The guid that the message will have, where the program allows to choose it."""
+
+
+class _Tries:
+    """How often a request was written anew."""
+
+    def __init__(self) -> None:
+        self._left = _START_TRIES - 1
+        self._was_blocked = False
+
+    def again(self) -> bool:
+        """Use up one of the tries with a child that ended before it took anything."""
+        self._left -= 1
+        return self._left >= 0
+
+    def once(self) -> bool:
+        """Use up the one try behind a request that hung."""
+        was_blocked, self._was_blocked = self._was_blocked, True
+        return not was_blocked
 
 
 class Sender:
@@ -301,8 +319,7 @@ class Sender:
         SendRefused, SendFailed, SendUncertain
             As for :meth:`deliver`; the error of the program is the cause.
         """
-        ended = 0
-        was_blocked = False
+        tries = _Tries()
         while True:
             session = yield from self._session(shown, method)
             connection = session.connection
@@ -314,39 +331,46 @@ class Sender:
             except ValueError as error:
                 raise SendRefused(f"{method} cannot be written: {error}", target=shown) from None
             except BackendExited as error:
-                ended += 1
-                if ended >= _START_TRIES:
+                if not tries.again():
                     raise _failed(error, shown, method) from error
                 continue
             try:
                 answer: msgspec.Raw = yield self._wait(connection, pending)
                 return answer
             except ImsgError as error:
-                fate = judge(error, was_sent=pending.was_sent)
-                if isinstance(error, UsageError) and not pending.was_sent:
-                    raise
-                if isinstance(error, BackendExited | RequestTimeout) and not pending.was_sent and ended < _START_TRIES:
-                    ended += 1  # it waited here, behind another
-                    if isinstance(error, RequestTimeout) and connection.n_answers == n_answers:
-                        self._give_up(session)  # one that nobody waits for any more, and that is never answered
-                    continue
-                if self._is_spent(fate, error, session, pending):
-                    self._give_up(session)
-                if fate is Fate.BLOCKED and not was_blocked:
-                    was_blocked = True
-                    continue
-                raise _ended(fate, error, method, shown) from error
+                is_stuck = isinstance(error, RequestTimeout) and connection.n_answers == n_answers
+                if not self._may_go_again(error, session, pending, tries, is_stuck=is_stuck):
+                    raise _ended(judge(error, was_sent=pending.was_sent), error, method, shown) from error
             except BaseException as error:
                 if pending.was_sent:
                     error.add_note(f"{method} was under way: it may have been carried out")
                 raise
 
-    def _is_spent(self, fate: Fate, error: ImsgError, session: Session, pending: Pending) -> bool:
+    def _may_go_again(
+        self, error: ImsgError, session: Session, pending: Pending, tries: _Tries, *, is_stuck: bool
+    ) -> bool:
+        """Tell whether a request certainly was not taken, and may be written anew; lets a spent child go.
+
+        ``is_stuck`` says that the child answered nothing while the request was out or waited.
+        """
+        if not pending.was_sent:
+            if isinstance(error, UsageError):
+                raise error
+            if is_stuck:
+                self._give_up(session)  # it waited behind one that nobody waits for any more
+            return isinstance(error, BackendExited | RequestTimeout) and tries.again()
+        fate = judge(error, was_sent=True)
+        if self._is_spent(fate, error, session):
+            self._give_up(session)
+        return fate is Fate.BLOCKED and tries.once()
+
+    @staticmethod
+    def _is_spent(fate: Fate, error: ImsgError, session: Session) -> bool:
         """Tell whether nothing else gets through this child."""
         if isinstance(error, DatabaseUnavailable | PermissionDenied):
             # It opens its database once and for all; only a new child can see it mended.
             return session.profile.generation is Generation.LEGACY
-        return fate is Fate.BLOCKED or (isinstance(error, RequestTimeout) and pending.was_sent)
+        return fate is Fate.BLOCKED or isinstance(error, RequestTimeout)
 
     def _give_up(self, session: Session) -> None:
         """Let a child go; what waits for it turns to the next one."""
@@ -373,7 +397,9 @@ class Sender:
 def _ended(fate: Fate, error: ImsgError, method: str, shown: str) -> SendError:
     match fate:
         case Fate.REFUSED:
-            return SendRefused(reason(error), target=shown, hint=NO_MESSAGES if needs_mac(error) else error.hint)
+            bridge = NO_BRIDGE if "requires bridge" in error.message else ""
+            hint = NO_MESSAGES if needs_mac(error) else error.hint or bridge
+            return SendRefused(reason(error), target=shown, hint=hint)
         case Fate.FAILED | Fate.BLOCKED:
             return _failed(error, shown, method)
         case Fate.BROKEN:

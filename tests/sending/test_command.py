@@ -52,11 +52,8 @@ def test_it_sends_with_yes_and_tells_what_is_known(scripted: Any) -> None:
     ("arguments", "code", "said"),
     [
         (["Mum", "hello"], 1, "names are never looked up"),
-        (["99", "hello"], 1, "no chat matches"),
-        (["3", " "], 1, "blank"),
         (["3"], 2, "neither TEXT nor --file"),
         (["3", "--file", "/no/such/file"], 1, "no file at that path"),
-        (["3", "hello", "--service", "pigeon"], 2, "--service"),
     ],
     ids=str,
 )
