@@ -10,14 +10,18 @@ import sys
 from pathlib import Path
 
 from imsg_sdk._time import SystemClock
-from imsg_sdk.errors import ForkedProcess, JournalError
+from imsg_sdk.errors import ForkedProcess, GatewayAlreadyRunning, JournalError
 from imsg_sdk.gateway.state import Journal, Lease
 from imsg_sdk.models import Message
 
 
 def main() -> None:
     folder, identity, leases, what = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4]
-    Lease.acquire(folder, identity=identity, clock=SystemClock(), leases=leases)
+    try:
+        Lease.acquire(folder, identity=identity, clock=SystemClock(), leases=leases)
+    except GatewayAlreadyRunning:
+        print("refused", flush=True)
+        return
     journal = Journal.open(folder, identity=identity, clock=SystemClock())
     if what == "full":
         _fill(journal)

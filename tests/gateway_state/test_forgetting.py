@@ -12,7 +12,7 @@ import pytest
 from imsg_sdk.errors import AddressError
 from imsg_sdk.gateway import Decision, Reason
 from imsg_sdk.gateway.conversation import LastRoute
-from imsg_sdk.gateway.state import Journal, OutboxState, PairingStore, StateReader
+from imsg_sdk.gateway.state import Journal, OutboxState, PairingStore, StateReader, erase_beside
 from imsg_sdk.models import Message, Poll, Reaction
 
 Row = Callable[..., Message]
@@ -182,10 +182,10 @@ def test_what_an_erased_person_wrote_is_not_handled_and_not_answered(
 
 
 def test_another_process_erases_while_a_gateway_runs(
-    journal: Journal, open_journal: Open, row: Row, dispatched: Decision
+    journal: Journal, folder: Path, clock: Any, row: Row, dispatched: Decision
 ) -> None:
     (entry,) = journal.arrive([row(1)], "c")
-    open_journal().erase("+15551234567")
+    assert erase_beside(folder, "default", "+1 (555) 123-4567", clock) == 1
     assert journal.begin(entry, dispatched) == 0
     assert journal.unfinished().undecided == ()
 

@@ -12,7 +12,7 @@ import pytest
 from imsg_sdk.errors import JournalError, UsageError
 from imsg_sdk.gateway import Decision, Reason
 from imsg_sdk.gateway.conversation import LastRoute
-from imsg_sdk.gateway.state import Journal, OutboxState, PairingStore, StateReader
+from imsg_sdk.gateway.state import Journal, OutboxState, PairingRow, PairingStore, StateReader
 from imsg_sdk.models import Attachment, Message, Poll, Reaction
 
 Row = Callable[..., Message]
@@ -73,6 +73,12 @@ def test_what_cannot_be_written_costs_no_message(journal: Journal, odd: dict[str
     assert kept.guid == "G"
     assert kept.text in ("half ? of a pair", "half ?")
     assert kept.attachments[0].transfer_name == "?"
+
+
+def test_rows_can_be_kept_without_moving_the_cursor(journal: Journal, row: Row) -> None:
+    journal.move_cursor("c1")
+    assert len(journal.arrive([row(1)], None)) == 1
+    assert journal.cursor == "c1"
 
 
 def test_a_row_reported_again_is_counted_and_is_no_entry(journal: Journal, row: Row, folder: Path) -> None:
@@ -307,6 +313,8 @@ def test_nothing_shown_of_a_journal_holds_what_people_wrote(
     journal.begin(entry, dispatched)
     chunks = journal.plan(entry, [[{**SEND, "text": "secret"}]])
     reader = StateReader(folder)
-    shown = repr([entry, chunks, journal, journal.unfinished(), reader, *reader.decisions(), *reader.outbox()])
+    pairing = PairingRow(handle="+15551234567", state="approved")
+    rows = [*reader.decisions(), *reader.outbox(), pairing]
+    shown = repr([entry, chunks, journal, journal.store, journal.unfinished(), reader, *rows])
     assert "secret" not in shown
     assert "555" not in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -116,6 +117,24 @@ def test_a_forked_process_keeps_no_lease_and_writes_no_journal(acquire: Acquire,
     process.wait(timeout=20)
     # The forked one is still there: it waits for the end of its input.
     os.kill(int(words["refused"]), 0)
+    acquire()
+
+
+def test_of_many_that_start_at_once_one_runs(start: Any) -> None:
+    processes = [start("hold") for _ in range(5)]
+    said_at_once = [said(process)[:1] for process in processes]
+    assert sorted(said_at_once) == [["held"], *[["refused"]] * 4]
+
+
+def test_on_a_full_disk_no_lease_is_taken(acquire: Acquire, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(JournalError, match="No space left"):
+            acquire()
+    assert read_lease(folder) is None
     acquire()
 
 
