@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 from types import ModuleType
+from typing import get_args, get_type_hints
 
 import msgspec
 
@@ -20,7 +21,7 @@ import imsg_sdk
 from imsg_sdk import errors, gateway, testing
 from imsg_sdk.cli import build_parser
 from imsg_sdk.columns import GATEWAY_TABLES, SENDS, TABLES
-from imsg_sdk.config import ENVIRONMENT, KEYS, load_config
+from imsg_sdk.config import ENVIRONMENT, KEYS, ClientConfig, GatewayConfig, load_config
 from imsg_sdk.gateway.reasons import Reason, remedy
 from imsg_sdk.sandbox.command import build_parser as build_sandbox_parser
 from imsg_sdk.sandbox.faults.catalogue import describe as describe_faults
@@ -65,9 +66,19 @@ def settings() -> Iterator[str]:
     for key in KEYS:
         places = ", ".join(f"`{place}`" for place in key.places) or "–"
         variable = f"`{ENVIRONMENT[key.field]}`" if key.field in ENVIRONMENT else "–"
-        rows.append((f"`{key.field}`", places, variable, f"`{defaults[key.name]}`", key.doc))
+        meaning = f"{key.doc}{_choices(key.field)}"
+        rows.append((f"`{key.field}`", places, variable, f"`{defaults[key.name]}`", meaning))
     yield ""
     yield from _table(("Keyword", "In the file", "Environment", "Default", "Meaning"), rows)
+
+
+def _choices(field: str) -> str:
+    """Write which words a setting can be, where they are given."""
+    hints = {**get_type_hints(ClientConfig), **get_type_hints(GatewayConfig)}
+    kinds = [
+        kind for kind in (hints[field], *get_args(hints[field])) if inspect.isclass(kind) and issubclass(kind, Enum)
+    ]
+    return "".join(f" One of {', '.join(f'`{member.value}`' for member in kind)}." for kind in kinds)
 
 
 def commands() -> Iterator[str]:
