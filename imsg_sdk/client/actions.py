@@ -16,9 +16,8 @@ import msgspec
 
 from imsg_sdk.addressing import Handle, Service, lookup_key
 from imsg_sdk.arguments import checked_text, refused
-from imsg_sdk.client import history
 from imsg_sdk.client.abilities import NO_BRIDGE, feature, is_bridge_down, require
-from imsg_sdk.client.composing import addressee, read_service
+from imsg_sdk.client.composing import addressee, find_message, read_service
 from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_text
 from imsg_sdk.client.outcome import needs_mac
 from imsg_sdk.client.plan import Plan
@@ -102,11 +101,10 @@ def act(sender: Sender, method: str, shown: str, **values: Any) -> Plan[dict[str
 def _message(sender: Sender, message: Message | str) -> Plan[tuple[Message, Addressee]]:
     """Return a message and its chat, which must be there still."""
     sender.core.pool.check()
-    if not isinstance(message, Message):
-        message = yield from history.message(sender.core, checked_text(message, "message"))
-    if not message.guid:
+    found = yield from find_message(sender, message)
+    if not found.guid:
         raise refused("the message has no guid", hint="only a message with a guid can be acted on")
-    return message, (yield from addressee(sender, message))
+    return found, (yield from addressee(sender, found))
 
 
 def _part(part: SupportsIndex) -> int | None:

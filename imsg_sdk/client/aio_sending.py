@@ -68,7 +68,7 @@ class AsyncSending(BaseClient):
 
     async def reply(
         self,
-        message: Message,
+        message: Message | str,
         text: str | None = None,
         *,
         file: str | os.PathLike[str] | None = None,
@@ -76,11 +76,11 @@ class AsyncSending(BaseClient):
         max_file_mb: float | None = None,
     ) -> SendResult:
         """Answer a message in its own chat.  See `IMessageClient.reply`."""
-        from imsg_sdk.client.composing import checked_message
+        from imsg_sdk.client import composing
 
-        message = checked_message(message)
-        thread = message if in_thread else None
-        return await self.send(message, text, file=file, reply_to=thread, max_file_mb=max_file_mb)
+        sender, options = self._sending
+        options = composing.adjusted(options, max_file_mb=max_file_mb)
+        return await run_async(composing.reply(sender, message, text, file=file, in_thread=in_thread, options=options))
 
     async def send_many(
         self,

@@ -6,6 +6,7 @@ A client is a thin handle: no thread refers to it, so one that nobody holds is c
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -84,6 +85,7 @@ class BaseClient:
         )
         self._finalizer = weakref.finalize(self, _let_go, pool, sandbox)
         self._sends: tuple[Sender, SendOptions] | None = None
+        self._sends_lock = threading.Lock()
 
     @classmethod
     def _over(
@@ -225,6 +227,10 @@ class BaseClient:
     @property
     def _sending(self) -> tuple[Sender, SendOptions]:
         """Return what sends, and how where a call does not say; made by the first call that needs it."""
+        with self._sends_lock:
+            return self._make_sending()
+
+    def _make_sending(self) -> tuple[Sender, SendOptions]:
         if self._sends is None:
             from imsg_sdk.client.composing import SendOptions
             from imsg_sdk.client.sending import Sender

@@ -94,6 +94,8 @@ def read_rows(source: Any, columns: Mapping[str, str]) -> list[dict[str, Any]]:
     columns
         Our name -> the column of `source`; ``target`` and ``text`` or ``file`` must be there.
     """
+    if hasattr(source, "to_pandas"):
+        source = source.to_pandas()
     if hasattr(source, "to_dict") and hasattr(source, "columns"):
         plain = source.astype(object).where(source.notna(), None)
         names, rows = {str(name) for name in source.columns}, plain.to_dict("records")
@@ -115,7 +117,9 @@ def read_rows(source: Any, columns: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def _given(value: Any) -> Any:
     """Return a cell, None where it is empty: NaN, which is not equal to itself, or nothing."""
-    return None if value is None or value != value else value
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    return None if isinstance(value, float) and value != value else value
 
 
 def plan_many(sender: Sender, rows: Sequence[Mapping[str, Any]], options: BulkOptions) -> Plan[list[Planned]]:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from imsg_sdk.addressing import Service
-from imsg_sdk.arguments import refused
+from imsg_sdk.arguments import checked_text, refused
 from imsg_sdk.client import history
 from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_text, cut
 from imsg_sdk.client.plan import Plan
@@ -24,8 +24,9 @@ __all__ = [
     "SendOptions",
     "addressee",
     "adjusted",
-    "checked_message",
     "compose",
+    "find_message",
+    "reply",
     "requests",
     "send",
     "send_requests",
@@ -55,16 +56,6 @@ def adjusted(options: SendOptions, *, transport: str | None = None, max_file_mb:
             raise refused("max_file_mb must be a number above 0", hint="max_file_mb=16")
         options = msgspec.structs.replace(options, max_file_mb=float(max_file_mb))
     return options
-
-
-def checked_message(message: object) -> Message:
-    """Return `message` if it is a record of one."""
-    if not isinstance(message, Message):
-        raise refused(
-            f"message must be a record of a message, not {type(message).__name__}",
-            hint="client.message(guid) gives it; send(chat, text) writes without one",
-        )
-    return message
 
 
 def read_service(service: str | None) -> Service | None:
@@ -152,6 +143,35 @@ def _planned(to: Addressee, n_parts: int) -> SendResult:
     return part if n_parts == 1 else msgspec.structs.replace(part, parts=(part,) * n_parts)
 
 
+def reply(
+    sender: Sender,
+    message: Message | str,
+    text: object = None,
+    *,
+    file: object = None,
+    in_thread: bool = False,
+    options: SendOptions,
+) -> Plan[SendResult]:
+    """Answer a message in its own chat."""
+    sender.core.pool.check()
+    compose(text, file, options, host=sender.core.pool.backend.host)
+    found = yield from find_message(sender, message)
+    thread = found if in_thread else None
+    return (yield from send(sender, found, text, file=file, reply_to=thread, options=options))
+
+
+def find_message(sender: Sender, message: Message | str) -> Plan[Message]:
+    """Return a message that is given by its record or its guid."""
+    if isinstance(message, Message):
+        return message
+    if not isinstance(message, str):
+        raise refused(
+            f"message must be a record of a message or its guid, not {type(message).__name__}",
+            hint="client.message(guid) and client.iter_messages() give records",
+        )
+    return (yield from history.message(sender.core, checked_text(message, "message")))
+
+
 def send_requests(sender: Sender, sends: Sequence[Mapping[str, Any]], *, max_file_mb: float) -> Plan[SendResult]:
     """Carry out sends in order, up to the first that does not succeed."""
     done: list[SendResult] = []
@@ -176,7 +196,7 @@ def send_requests(sender: Sender, sends: Sequence[Mapping[str, Any]], *, max_fil
 
 def _thread(sender: Sender, reply_to: Message | str, to: Addressee) -> Plan[str]:
     """Return the guid of the message that is answered, which must stand in the chat that is written to."""
-    message = reply_to if isinstance(reply_to, Message) else (yield from history.message(sender.core, reply_to))
+    message = yield from find_message(sender, reply_to)
     if not message.guid:
         raise SendRefused("the message to reply to has no guid", target=to.redacted, hint="send without reply_to")
     chat_ids = message.chat_ids or (message.chat_id,)

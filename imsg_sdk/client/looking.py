@@ -32,6 +32,9 @@ _PAGE_ROWS = 100
 _MOST_PAGES = 20
 _LEGACY_ROWS = 20
 _NEWEST_ROWS = 25
+_NEWEST_SLOW_ROWS = 5
+_PATIENCE_S = 10.0
+"""Longest wait for one look; a history that does not answer must not hold up a send."""
 _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.5
 _CLAIMS_KEPT = 8192
@@ -141,8 +144,11 @@ def _named(chats: Iterable[Chat], named: dict[str, Any], region: str) -> list[Ch
 
 
 def _newest(core: Core, chat_id: int) -> Plan[int]:
+    session = yield from core.session()
     # By date, so a message that waits to be sent stands in front: more than one row is asked for.
-    answer = yield from core.ask("messages.history", chat_id=chat_id, limit=_NEWEST_ROWS)
+    limit = _NEWEST_ROWS if session.profile.has_fast_history else _NEWEST_SLOW_ROWS
+    timeout_s = min(core.read_timeout_s, _PATIENCE_S)
+    answer = yield from core.ask("messages.history", chat_id=chat_id, limit=limit, timeout_s=timeout_s)
     return max((row.rowid for row in records.decode_messages(answer)), default=0)
 
 
@@ -207,9 +213,14 @@ def _newer(core: Core, place: Place, *, files: bool) -> Plan[list[Message]]:
     """Return the rows of a chat that came since, oldest first."""
     session = yield from core.session()
     with_files = True if files else None
+    timeout_s = min(core.read_timeout_s, _PATIENCE_S)
     if not session.profile.has("messages.after"):
         answer = yield from core.ask(
-            "messages.history", chat_id=place.chat_id, limit=_LEGACY_ROWS, attachments=with_files
+            "messages.history",
+            chat_id=place.chat_id,
+            limit=_LEGACY_ROWS,
+            attachments=with_files,
+            timeout_s=timeout_s,
         )
         rows = records.decode_messages(answer, attachments=files, reactions=False)
         return sorted((row for row in rows if row.rowid > place.before), key=lambda row: row.rowid)
@@ -218,7 +229,12 @@ def _newer(core: Core, place: Place, *, files: bool) -> Plan[list[Message]]:
     for _ in range(_MOST_PAGES):
         # With a chat, no page can meet the message of two chats that ends the program.
         answer = yield from core.ask(
-            "messages.after", since_rowid=since, chat_id=place.chat_id, limit=_PAGE_ROWS, attachments=with_files
+            "messages.after",
+            since_rowid=since,
+            chat_id=place.chat_id,
+            limit=_PAGE_ROWS,
+            attachments=with_files,
+            timeout_s=timeout_s,
         )
         rows, next_rowid, has_more = records.decode_page(answer, attachments=files, reactions=False)
         found += rows

@@ -28,6 +28,7 @@ from imsg_sdk.errors import (
     ImsgError,
     PermissionDenied,
     ProtocolError,
+    RemoteError,
     RequestTimeout,
     SendError,
     SendFailed,
@@ -410,8 +411,11 @@ def _ended(fate: Fate, error: ImsgError, method: str, shown: str) -> SendError:
 
 
 def _failed(error: ImsgError, shown: str, method: str) -> SendFailed:
-    hint = error.hint or "nothing was done; it may be tried again"
-    return SendFailed(f"not {_done(method)}: {reason(error)}", target=shown, retry_safe=True, hint=hint)
+    is_told = isinstance(error, RemoteError) and type(error) is RemoteError
+    hint = "it may be tried again; error.__cause__.data says why it failed" if is_told else error.hint
+    return SendFailed(
+        f"not {_done(method)}: {reason(error)}", target=shown, retry_safe=True, hint=hint or "it may be tried again"
+    )
 
 
 def _done(method: str) -> str:

@@ -131,7 +131,7 @@ class SyncSending(BaseClient):
 
     def reply(
         self,
-        message: Message,
+        message: Message | str,
         text: str | None = None,
         *,
         file: str | os.PathLike[str] | None = None,
@@ -143,7 +143,7 @@ class SyncSending(BaseClient):
         Parameters
         ----------
         message
-            A record, as :meth:`message`, :meth:`iter_messages` and a watch give it.
+            A record, as :meth:`message`, :meth:`iter_messages` and a watch give it, or its guid.
         text, file, max_file_mb
             As for :meth:`send`.
         in_thread
@@ -154,10 +154,11 @@ class SyncSending(BaseClient):
         AddressError, SendRefused, SendFailed, SendUncertain
             As for :meth:`send`.
         """
-        from imsg_sdk.client.composing import checked_message
+        from imsg_sdk.client import composing
 
-        message = checked_message(message)
-        return self.send(message, text, file=file, reply_to=message if in_thread else None, max_file_mb=max_file_mb)
+        sender, options = self._sending
+        options = composing.adjusted(options, max_file_mb=max_file_mb)
+        return run(composing.reply(sender, message, text, file=file, in_thread=in_thread, options=options))
 
     def send_many(
         self,

@@ -160,6 +160,16 @@ def test_columns_can_have_other_names_and_ids_may_be_floats(scripted: Any) -> No
     assert frame.state.tolist() == ["observed", "refused"]
 
 
+def test_any_table_will_do(scripted: Any) -> None:
+    class Table:
+        def to_pandas(self) -> pd.DataFrame:
+            return pd.DataFrame(PEOPLE)
+
+    assert scripted.client.send_many(Table()).state.tolist() == ["planned"] * 3
+    holes = [{"target": pd.NA, "text": "x"}, {"target": 3, "text": float("nan")}, {"target": 3, "text": pd.NaT}]
+    assert scripted.client.send_many(holes).state.tolist() == ["refused"] * 3
+
+
 def test_progress_is_told(scripted: Any) -> None:
     told: list[tuple[int, int | None]] = []
     send_many(scripted, progress=lambda done, total: told.append((done, total)))

@@ -30,6 +30,7 @@ def test_the_twin_sends_and_refuses_the_same(scripted: Any) -> None:
             assert (await client.send_file("+12025550117", __file__)).state == "observed"
             message = await client.message("ROW-100")
             assert (await client.reply(message, "three")).chat_id == 3
+            assert (await client.reply("ROW-100", "again")).chat_id == 3
             with pytest.raises(AddressError):
                 await client.send("Mum", "x")
             with pytest.raises(SendRefused):
@@ -43,7 +44,7 @@ def test_the_twin_sends_and_refuses_the_same(scripted: Any) -> None:
             await client.send(3, "five")
 
     asyncio.run(talk())
-    assert [each["method"] for each in scripted.asked] == ["send"] * 3 + ["tapback", "send"]
+    assert [each["method"] for each in scripted.asked] == ["send"] * 4 + ["tapback", "send"]
 
 
 def test_many_at_once_go_out_one_by_one(scripted: Any) -> None:

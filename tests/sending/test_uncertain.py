@@ -247,6 +247,17 @@ def test_parts_that_went_out_are_reported_with_the_one_that_did_not(scripted: An
     assert len(scripted.asked) == 2
 
 
+def test_no_log_holds_what_was_sent_or_to_whom(scripted: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "imsg_sdk")
+    scripted.script({"row": True}, {"then": "die"})
+    scripted.client.send("+12025550117", "the code is 4711")
+    with pytest.raises(SendUncertain):
+        scripted.client.send("+12025550118", "the code is 4711")
+    assert "4711" not in caplog.text
+    assert "5550117" not in caplog.text
+    assert caplog.records
+
+
 def test_a_crashed_send_is_settled_from_the_history(scripted: Any) -> None:
     params = {"chat_id": 3, "text": "hello"}
     scripted.script({"row": True})
