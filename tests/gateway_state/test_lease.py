@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 
 from imsg_sdk.errors import GatewayAlreadyRunning, JournalError
 from imsg_sdk.gateway.state import Lease, read_lease, state_folder
+from imsg_sdk.gateway.state.folder import make_private_file
 
 HOLDER = Path(__file__).with_name("holder.py")
 Acquire = Callable[..., Lease]
@@ -154,6 +157,58 @@ def test_a_lock_file_that_says_nothing_still_locks(acquire: Acquire, folder: Pat
     with pytest.raises(GatewayAlreadyRunning) as caught:
         acquire()
     assert caught.value.pid is None
+
+
+def test_a_place_that_cannot_be_locked_is_refused(
+    acquire: Acquire, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", unsupported)
+        with pytest.raises(JournalError, match="cannot be locked") as caught:
+            acquire()
+    assert "disk of this machine" in caught.value.hint
+    acquire()
+
+
+def test_a_lock_on_a_database_goes_with_its_lease(acquire: Acquire, leases: Path) -> None:
+    lease = acquire()
+    assert len(list(leases.iterdir())) == 1
+    lease.release()
+    assert list(leases.iterdir()) == []
+
+
+def test_a_lock_file_that_was_taken_away_meanwhile_locks_nothing(
+    acquire: Acquire, leases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acquire().release()
+    opened = []
+
+    def slow(path: Path) -> int:
+        # Another gateway gives its lease back between the opening of the file and its lock.
+        descriptor = make_private_file(path)
+        if path.parent == leases and not opened:
+            opened.append(path)
+            path.unlink()
+        return descriptor
+
+    monkeypatch.setattr("imsg_sdk.gateway.state.lease.make_private_file", slow)
+    acquire()
+    assert opened == list(leases.iterdir())
+    with pytest.raises(GatewayAlreadyRunning):
+        acquire()
+
+
+def test_without_a_home_the_locks_lie_in_the_temporary_folder(
+    folder: Path, clock: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("IMSG_SDK_STATE_DIR", str(tmp_path / "file" / "below"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with Lease.acquire(folder, identity="database 1", clock=clock):
+        assert len(list((tmp_path / f"imsg-sdk-leases-{os.geteuid()}").iterdir())) == 1
 
 
 def test_a_link_in_the_place_of_a_lock_is_refused(acquire: Acquire, folder: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import os
 import socket
 import sys
+import tempfile
 import time
 from datetime import UTC
 from pathlib import Path
@@ -46,9 +47,10 @@ class Lease:
     It is a context manager, and :meth:`release` may be called twice.
     """
 
-    def __init__(self, info: LeaseInfo, descriptors: list[int]) -> None:
+    def __init__(self, info: LeaseInfo, descriptors: list[int], shared: Path) -> None:
         self.info = info
         self._descriptors = descriptors
+        self._shared = shared
         _install_hook()
         _held.append(self)
 
@@ -78,12 +80,9 @@ class Lease:
         if sys.platform == "win32":  # pragma: no cover
             raise Unsupported("the gateway does not run on Windows", hint="run it on the Mac that holds Messages")
         info = LeaseInfo(os.getpid(), socket.gethostname(), iso_ms(clock.now().astimezone(UTC)), account)
-        shared = state_folder(leases) if leases is not None else _shared()
         named = hashlib.sha256(identity.encode()).hexdigest()[:32]
-        wanted = (
-            (lock_path(folder, account), f"the state in {folder}"),
-            (shared / f"gateway-{named}.lock", "this Messages database"),
-        )
+        shared = (state_folder(leases) if leases is not None else _shared()) / f"gateway-{named}.lock"
+        wanted = ((lock_path(folder, account), f"the state in {folder}"), (shared, "this Messages database"))
         held: list[int] = []
         try:
             for path, what in wanted:
@@ -94,11 +93,14 @@ class Lease:
             for descriptor in held:
                 os.close(descriptor)
             raise
-        return cls(info, held)
+        return cls(info, held, shared)
 
     def release(self) -> None:
         """Give it back."""
         descriptors, self._descriptors = self._descriptors, []
+        if descriptors:
+            # While it is held: whoever opened it before finds out by looking again.
+            self._shared.unlink(missing_ok=True)
         for descriptor in descriptors:
             # What stands in the file is true of nobody any more.
             with contextlib.suppress(OSError):
@@ -140,18 +142,28 @@ def read_lease(folder: Path, account: str = "default") -> LeaseInfo | None:
 
 def _shared() -> Path:
     # Not below the state folder of the gateway: two folders would know nothing of each other.
-    return state_folder(state_folder() / LEASES)
+    try:
+        return state_folder(state_folder() / LEASES)
+    except JournalError:
+        # No home that can be written, as in some containers; the gateway was given a folder elsewhere.
+        return state_folder(Path(tempfile.gettempdir()) / f"imsg-sdk-{LEASES}-{os.geteuid()}")
 
 
 def _lock(path: Path, what: str) -> int:
-    descriptor = make_private_file(path)
     for tries in range(_TRIES):
-        if _try_lock(descriptor):
-            return descriptor
-        if tries < _TRIES - 1:
+        if tries:
             time.sleep(_PAUSE_S)
-    info = _read(descriptor)
-    os.close(descriptor)
+        descriptor = make_private_file(path)
+        keeps, info = False, None
+        try:
+            if not _try_lock(descriptor):
+                info = _read(descriptor)
+            elif _is_at(descriptor, path):
+                keeps = True
+                return descriptor
+        finally:
+            if not keeps:
+                os.close(descriptor)
     by = "" if info is None else f" (process {info.pid} on {info.host}, since {info.since})"
     raise GatewayAlreadyRunning(
         f"a gateway runs already with {what}{by}",
@@ -162,6 +174,14 @@ def _lock(path: Path, what: str) -> int:
     )
 
 
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Tell whether a file is the one at a path still: who gave its lease back may have taken it away meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
     import fcntl  # not on Windows
 
@@ -169,6 +189,10 @@ def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise JournalError(
+            f"the state folder cannot be locked: {error.strerror}", hint="put it on a disk of this machine"
+        ) from error
     return True
 
 
