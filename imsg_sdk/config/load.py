@@ -35,6 +35,9 @@ _OPEN: Final = frozenset(
 )
 """Objects of a wider file: names that are not near to ours are left alone in them."""
 
+_ONLY_OURS: Final = frozenset({"allowFrom", "dmPolicy", "groupPolicy", "groupAllowFrom", "cliPath", "dbPath"})
+"""Names of the block that nothing else beside it has: at the top, the block around them was forgotten."""
+
 _PLACES: Final = frozenset(place for key in KEYS for place in key.places)
 _BLOCKS: Final = ("imessage", "channels.imessage")
 _ACCOUNT_KEYS: Final = ("accounts", "defaultAccount")
@@ -258,6 +261,8 @@ def _walk(block: Any, canonical: str, path: str) -> Iterator[tuple[str, str, Any
             yield place, written, value
         elif name in names:
             yield from _walk(value, place, written)
+        elif place in _ONLY_OURS:
+            raise ConfigError(f"{name} must stand in imessage", path=place, hint=f"write {{imessage: {{{name}: …}}}}")
         elif canonical not in _OPEN or any(_is_near(str(name), known) for known in names):
             raise unknown_key(path, str(name), [*names, *(_ACCOUNT_KEYS if path in _BLOCKS else ())])
 

@@ -174,6 +174,14 @@ def test_keys_that_are_not_adopted_load_and_are_named_once(caplog: pytest.LogCap
     assert {row.name for row in config.describe() if "ignored" in row.meaning} == set(config.ignored)
 
 
+@pytest.mark.parametrize("name", ["allowFrom", "dmPolicy", "cliPath"])
+def test_settings_without_their_block_are_an_error_that_names_it(name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config({name: ["+15551234567"]})
+    assert caught.value.path == name
+    assert "imessage" in caught.value.message
+
+
 def test_other_parts_of_a_wider_file_are_left_alone() -> None:
     config = load({"agents": {"list": []}, "models": 1, "channels": {"telegram": 2}, "routing": {"agents": {}}})
     assert config.ignored == ()
