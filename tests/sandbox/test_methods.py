@@ -244,10 +244,13 @@ def test_a_sticker_lies_on_its_message(one: Any, world: Path, tmp_path: Path) ->
 
 def test_parts_are_one_message(world: Path, child: Any) -> None:
     one = child(world)
-    sent = one.ask("send.multipart", chat_id=DIRECT, parts=[{"text": "one "}, {"text": "two"}])
+    bold = [{"start": 0, "length": 3, "styles": ["bold"]}]
+    parts = [{"text": "one "}, {"text": "two", "text_formatting": bold}]
+    sent = one.ask("send.multipart", chat_id=DIRECT, parts=parts)
     stored = row(world, sent["guid"])
     assert (sent["id"], sent["parts_count"], stored["part_count"]) == (stored["ROWID"], 2, 2)
     assert text_of(one, sent["guid"]) == "one two"
+    assert b"__kIMTextBoldAttributeName" in stored["attributedBody"]
 
 
 def test_a_tracked_message_has_the_id_that_was_asked_for(world: Path, child: Any) -> None:
@@ -494,6 +497,7 @@ def test_a_switch_that_is_none_is_refused(one: Any) -> None:
     assert one.refuse("sandbox.switch", bridges=True)["code"] == -32602
     assert one.refuse("sandbox.switch", bridge="yes")["code"] == -32602
     assert one.refuse("sandbox.shake")["code"] == -32601
+    assert one.refuse("sandbox.now", then=1)["data"] == "unknown sandbox.now param: then"
     assert one.refuse("sandbox.receive", text="from nobody")["code"] == -32602
 
 

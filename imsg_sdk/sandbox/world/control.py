@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from imsg_sdk.rpc import protocol
 from imsg_sdk.sandbox.world.accounts import Person
 from imsg_sdk.sandbox.world.agenda import Agenda
 from imsg_sdk.sandbox.world.answers import Answers
@@ -18,7 +19,17 @@ __all__ = ["Control"]
 
 Params = dict[str, Any]
 Result = dict[str, Any]
-MOST: int = 100_000
+
+_MOST: Final = 100_000
+_KEYS: Final = {
+    "sandbox.now": (),
+    "sandbox.advance": ("seconds",),
+    "sandbox.run_until_idle": ("limit",),
+    "sandbox.people": ("add",),
+    "sandbox.sent": ("since",),
+    "sandbox.state": (),
+}
+"""What the methods take whose params are no records."""
 
 
 class Switches(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,8 +78,6 @@ class Control:
             "sandbox.chat": self._chat,
             "sandbox.sent": self._sent,
             "sandbox.state": self._state,
-            "sandbox.fault": self._fault,
-            "sandbox.clear_faults": self._clear_faults,
         }
         for name in DEEDS:
             self.methods[f"sandbox.{name}"] = self._doing(name)
@@ -76,7 +85,9 @@ class Control:
     def call(self, method: str, params: Params) -> Result:
         """Answer one of the methods."""
         if method not in self.methods:
-            raise RpcError(-32601, method)
+            raise RpcError(protocol.METHOD_NOT_FOUND, method)
+        if unknown := params.keys() - _KEYS.get(method, params.keys()):
+            raise RpcError.invalid_params(f"unknown {method} param: {min(unknown)}")
         try:
             return self.methods[method](params)
         except KeyError as error:
@@ -97,7 +108,7 @@ class Control:
         return {"now_us": self._world.state.now_us(), "done": done}
 
     def _run_until_idle(self, params: Params) -> Result:
-        done = self._agenda.run_until_idle(int(params.get("limit", MOST)))
+        done = self._agenda.run_until_idle(int(params.get("limit", _MOST)))
         return {"now_us": self._world.state.now_us(), "done": done, "is_idle": self._world.state.is_idle}
 
     def _people(self, params: Params) -> Result:
@@ -121,15 +132,6 @@ class Control:
     def _sent(self, params: Params) -> Result:
         acts = self._world.state.listed("act", int(params.get("since", 0)))
         return {"sent": [{"id": number, **act} for number, act in acts]}
-
-    def _fault(self, params: Params) -> Result:
-        if not isinstance(params["name"], str):
-            raise TypeError("name must be a string")
-        return {"id": self._world.state.add("fault", {**params, "since_us": self._world.state.now_us()})}
-
-    def _clear_faults(self, params: Params) -> Result:
-        self._world.state.remove("fault", params.get("id"))
-        return {"ok": True}
 
     def _state(self, params: Params) -> Result:
         state = self._world.state

@@ -52,6 +52,7 @@ __all__ = ["WorldSenders"]
 
 Result = dict[str, Any]
 Perform = Callable[[Operation], Result]
+Formatting = list[dict[str, Any]] | None
 
 _EVENTS: Final = "bridge.events.subscribe"
 _ALL: Final = (*tables.MUTATIONS, *tables.ALIASES, _EVENTS)
@@ -240,11 +241,11 @@ class WorldSenders:
         values = operation.values
         chat = self._known(operation)
         draft = Draft(values["text"] or None, fields=self._thread(operation, values["reply_to"], 0))
-        draft.runs = _formatted(values["text"], values["text_formatting"])
+        draft.runs = _styled(values["text"], values["text_formatting"])
         if operation.method == "send.tracked":
             draft.guid = values["attempt_id"].upper()
         if values["file"]:
-            self._with_file(operation, draft, values["file"])
+            self._with_file(draft, values["file"], values["text_formatting"])
         post = self._world.send(chat, draft)
         result = {"ok": True, "transport": "bridge", "guid": post.guid, "message_id": post.guid}
         result |= {"chat_guid": chat.guid, "service": post.service}
@@ -265,9 +266,9 @@ class WorldSenders:
             return _told(self._actions.send_link(chat, values["url"]))
         fields = self._thread(operation, values["reply_to"], values["part_index"])
         fields |= {"expressive_send_style_id": values["effect_id"], "subject": values["subject"]}
-        draft = Draft(values["text"] or None, fields=fields, runs=_formatted(values["text"], values["text_formatting"]))
+        draft = Draft(values["text"] or None, fields=fields, runs=_styled(values["text"], values["text_formatting"]))
         if values["file"] is not None:
-            self._with_file(operation, draft, values["file"])
+            self._with_file(draft, values["file"], values["text_formatting"])
         return _told(self._world.send(chat, draft))
 
     def _attachment(self, operation: Operation) -> Result:
@@ -286,8 +287,8 @@ class WorldSenders:
         chat = self._known(operation)
         texts = [part["text"] for part in values["parts"]]
         runs: list[body.Run] = []
-        for index, part in enumerate(texts):
-            runs += body.stretches((part, {}), part=index)
+        for index, part in enumerate(values["parts"]):
+            runs += _styled(part["text"], part.get("text_formatting", part.get("textFormatting")), part=index)
         fields = {"expressive_send_style_id": values["effect_id"], "subject": values["subject"]}
         fields["part_count"] = len(texts)
         post = self._world.send(chat, Draft("".join(texts), runs, fields=fields))
@@ -321,7 +322,7 @@ class WorldSenders:
             raise self._actions.refusal(operation, "Message not found")
         return self._world.thread_of(row, part)
 
-    def _with_file(self, operation: Operation, draft: Draft, path: str) -> None:
+    def _with_file(self, draft: Draft, path: str, formatting: Formatting) -> None:
         path = expand_home(path)
         if not Path(path).is_file():
             if self._dialect is Dialect.LEGACY:
@@ -332,7 +333,7 @@ class WorldSenders:
         words = draft.text or ""
         draft.files = [file]
         draft.text = SLOT + words
-        draft.runs = filed([file.guid], words)
+        draft.runs = [*filed([file.guid], ""), *_styled(words, formatting, part=1)]
         draft.fields = {**draft.fields, "part_count": 1 + bool(words)}
 
     def _send_file(
@@ -357,10 +358,10 @@ def _told(post: Post) -> Result:
     return {"ok": True, "guid": post.guid, "message_id": post.guid}
 
 
-def _formatted(text: str, formatting: list[dict[str, Any]] | None) -> list[body.Run] | None:
+def _styled(text: str, formatting: Formatting, *, part: int = 0) -> list[body.Run]:
     """Return the runs of a text with styles: ranges given as ``start``, ``length`` and ``styles``."""
     if not formatting or not text:
-        return None
+        return body.stretches((text, {}), part=part)
     ends = {0, len(text)}
     ranges: list[tuple[int, int, list[str]]] = []
     for piece in formatting:
@@ -375,7 +376,7 @@ def _formatted(text: str, formatting: list[dict[str, Any]] | None) -> list[body.
     for low, high in pairwise(cuts):
         styles_here = [name for start, end, names in ranges if start <= low < end for name in names]
         pieces.append((text[low:high], {body.STYLES[name]: 1 for name in styles_here}))
-    return body.stretches(*pieces)
+    return body.stretches(*pieces, part=part)
 
 
 def _is_handle(text: str) -> bool:

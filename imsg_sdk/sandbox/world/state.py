@@ -98,7 +98,6 @@ class State:
         """Held while anything is read or changed.  Whoever keeps something of the world must not take another first."""
         self._connection: sqlite3.Connection | None = None
         self._turn: Turn | None = None
-        self._depth = 0
 
     @classmethod
     def create(cls, database: str, settings: Mapping[str, Any]) -> State:
