@@ -30,6 +30,8 @@ _MOST_RECENT: Final = 20_000
 """With so many rows above the horizon it is time for a new one."""
 _BEFORE: Final = 300
 """Rows before a preview among which its text must be, where not all rows are looked at."""
+_NAMED: Final = 2_000
+"""So many attachments are asked for by name."""
 _FEW: Final = 100
 """So many previews are looked at one by one."""
 _NONE: Final[list[Tapback]] = []
@@ -85,13 +87,22 @@ class Index:
         if self._below is None:
             self._below = self._checksums()
 
-    def refresh(self, directory: Directory) -> bool:
-        """Take in what was written since; false where old rows have changed and all must be read anew."""
+    def refresh(self, directory: Directory, *, for_recent: bool = False) -> bool:
+        """Take in what was written since; false where old rows have changed and all must be read anew.
+
+        With `for_recent` the old rows are not looked at: what is said of those above the horizon is right.
+        """
         newest = self._connection.value("SELECT max(ROWID) FROM message") or 0
-        if newest - self._horizon > _MOST_RECENT or self._checksums() != self._below:
+        if newest - self._horizon > _MOST_RECENT:
+            return False
+        if not for_recent and self._checksums() != self._below:
             return False
         self._cover(directory)
         return True
+
+    def is_recent(self, rowid: int) -> bool:
+        """Tell whether a row is read again after every change."""
+        return rowid > self._horizon
 
     def _checksums(self) -> tuple[object, ...]:
         """Return what changes with any link or row at or below the horizon.
@@ -115,7 +126,7 @@ class Index:
         """Read the rows above the horizon into the upper layers."""
         horizon = self._horizon
         span = f"{{}} > {horizon - _BEFORE}"
-        links = load_links(self._connection, self._schema, directory, span)
+        links = load_links(self._connection, self._schema, directory, span, are_few=True)
         places = self.places.placed(links)
         self._linked.cover({message: place for message, place in places.items() if message > horizon})
         self.places.load_deleted(self._connection, self._schema, directory)
@@ -189,7 +200,8 @@ class Index:
         messages, attachments = self._connection.columns(
             f"SELECT message_id, attachment_id FROM message_attachment_join WHERE {condition}"
         )
-        existing = {row[0] for row in self._connection.rows("SELECT ROWID FROM attachment")}
+        among = f" WHERE ROWID IN ({','.join(map(str, attachments))})" if len(attachments) <= _NAMED else ""
+        existing = {row[0] for row in self._connection.rows(f"SELECT ROWID FROM attachment{among}")}
         if not existing.issuperset(attachments):
             messages = [message for message, at in zip(messages, attachments, strict=True) if at in existing]
         counts: dict[int, int] = Counter(messages)

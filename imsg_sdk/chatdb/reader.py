@@ -35,6 +35,8 @@ class ChatDb:
         self._home = home
         self._readers = readers
         self._known: tuple[int, Snapshot] | None = None
+        self._recent_version: int | None = None
+        """For which state what is known of recent rows is right; see `_current_for`."""
 
     @classmethod
     def open(cls, path: str | PathLike[str], *, home: str | None = None, readers: Readers | None = None) -> ChatDb:
@@ -124,7 +126,7 @@ class ChatDb:
         if not wanted:
             return found
         with self._transaction():
-            snapshot = self._current()
+            snapshot = self._current_for(wanted[0])
             for batch, reactions, attachments in snapshot.rows_of(wanted):
                 found |= {row["rowid"]: row for row in _dicts(batch)}
                 for table, columns in ((REACTIONS, reactions), (ATTACHMENTS, attachments)):
@@ -144,6 +146,21 @@ class ChatDb:
             yield
         finally:
             self._connection.end()
+
+    def _current_for(self, lowest: int) -> Snapshot:
+        """Return the present state for rows from `lowest` on; where those are new, old ones are not looked at.
+
+        A watch asks after every message, and the checksums of a long history take longer than all the rest.
+        """
+        version = self._connection.data_version()
+        if self._known is None or self._known[0] == version or not self._known[1].is_recent(lowest):
+            return self._current()
+        if self._recent_version != version:
+            if not self._known[1].refresh(for_recent=True):
+                self._known = None
+                return self._current()
+            self._recent_version = version
+        return self._known[1]
 
     def _current(self) -> Snapshot:
         version = self._connection.data_version()

@@ -62,14 +62,21 @@ class Snapshot:
         if "_index" in self.__dict__:
             self._index.remember()
 
-    def refresh(self) -> bool:
-        """Take in what another program has written; false where all must be read anew."""
+    def is_recent(self, rowid: int) -> bool:
+        """Tell whether a row is among those that are read again after every change."""
+        return "_index" in self.__dict__ and self._index.is_recent(rowid)
+
+    def refresh(self, *, for_recent: bool = False) -> bool:
+        """Take in what another program has written; false where all must be read anew.
+
+        With `for_recent` only what is said of recent rows is right afterwards.
+        """
         if self._connection.value("PRAGMA schema_version") != self._schema_version:
             return False
         directory = Directory.load(self._connection, self._schema)
         if not directory.extends(self._directory):
             return False
-        if "_index" in self.__dict__ and not self._index.refresh(directory):
+        if "_index" in self.__dict__ and not self._index.refresh(directory, for_recent=for_recent):
             return False
         self._directory = directory
         self.__dict__.pop("_messages", None)
@@ -234,8 +241,8 @@ class Snapshot:
     def rows_of(self, rowids: list[int]) -> Iterator[tuple[Batch, Columns, Columns]]:
         """Yield messages whatever they are, with the columns of their tapbacks and attachments."""
         query = Query(rowids=rowids, include=["orphaned", "deleted", "reactions"])
-        selection = Selection(self._schema, self._sql, self._directory, self._index, query)
-        selection.where = "1"
+        parts = self._schema, self._sql, self._directory, self._index
+        selection = Selection(*parts, query, whatever_they_are=True)
         for page in self._pages(selection, None, _ROWIDS):
             reactions = self._index.reaction_columns(page.reacted)
             yield page.batch, reactions, self._attachments_of(set(_rowids(page)))

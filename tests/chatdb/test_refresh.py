@@ -97,7 +97,9 @@ def test_a_reader_kept_open_sees_what_a_new_one_sees(
             kept.page("messages", EVERYTHING, None, 10)
             for change in dice.choices(CHANGES, k=dice.randint(1, 2)):
                 change(db, dice)
+            last = db.sql.execute("SELECT max(ROWID) FROM message").fetchone()[0]
             with ChatDb.open(db.path) as fresh:
+                assert kept.columns_of([last - 1, last]) == fresh.columns_of([last - 1, last])
                 for table in TABLES:
                     assert as_rows(table, kept.read(table, EVERYTHING)) == as_rows(table, fresh.read(table, EVERYTHING))
 
@@ -116,3 +118,21 @@ def test_what_was_written_since_costs_no_look_at_old_rows(
         assert kept._known is not None
         assert before is not None
         assert kept._known[1] is before[1]
+
+
+def test_columns_of_a_new_row_cost_no_look_at_old_ones(db: Any, as_rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "_RECENT", 2)
+    for _ in range(10):
+        db.message(text="x")
+    with ChatDb.open(db.path) as kept:
+        kept.columns_of([10])
+        looked: list[bool] = []
+        checksums = index.Index._checksums
+        monkeypatch.setattr(index.Index, "_checksums", lambda self: looked.append(True) or checksums(self))
+        for number in range(3):
+            rowid = db.message(text=f"new {number}")
+            db.sql.execute("DELETE FROM message WHERE ROWID = ?", (number + 1,))
+            assert kept.columns_of([rowid])[rowid]["text"] == f"new {number}"
+            assert not looked
+        assert [row["rowid"] for row in as_rows("messages", kept.read("messages"))] == list(range(4, 14))
+        assert looked

@@ -12,14 +12,14 @@ import pyarrow.compute as pc
 
 from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.directory import Directory
-from imsg_sdk.chatdb.folding import Previews, Specials, specials_sql
+from imsg_sdk.chatdb.folding import Previews, Specials
 from imsg_sdk.chatdb.index import Index
 from imsg_sdk.chatdb.message_sql import MessageSql
 from imsg_sdk.chatdb.places import Links, Places
 from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.tapbacks import Tapback, standing
 from imsg_sdk.frames.arrow.lookup import Lookup
-from imsg_sdk.frames.arrow.source import ArrowSource, typed
+from imsg_sdk.frames.arrow.source import Source
 from imsg_sdk.frames.arrow.tapbacks import Standing, special_rows
 
 __all__ = ["ArrowIndex"]
@@ -31,7 +31,7 @@ class ArrowIndex(Index):
     """Built at once and never refreshed: where the file has changed, another one takes its place."""
 
     def __init__(
-        self, source: ArrowSource, connection: Connection, schema: Schema, sql: MessageSql, directory: Directory
+        self, source: Source, connection: Connection, schema: Schema, sql: MessageSql, directory: Directory
     ) -> None:
         self._source = source
         super().__init__(connection, schema, sql, directory)
@@ -40,7 +40,7 @@ class ArrowIndex(Index):
         links = self._links(directory)
         self.places.linked = _placed(self.places, links)
         self.places.load_deleted(self._connection, self._schema, directory)
-        rows = special_rows(self._source.table(specials_sql(self._sql, "1")))
+        rows = special_rows(self._source, self._sql)
         is_tapback = pc.not_equal(rows["kind"], 0)
         tapbacks, others = rows.filter(is_tapback), rows.filter(pc.invert(is_tapback))
         candidates = zip(*(column.to_pylist() for column in others.columns[3:]), strict=True)
@@ -52,7 +52,11 @@ class ArrowIndex(Index):
     def remember(self) -> None:
         """Do nothing: there is no later `refresh`."""
 
-    def refresh(self, directory: Directory) -> bool:
+    def is_recent(self, rowid: int) -> bool:
+        """Say that no row is read again."""
+        return False
+
+    def refresh(self, directory: Directory, *, for_recent: bool = False) -> bool:
         """Say that all must be read anew."""
         return False
 
@@ -77,9 +81,8 @@ class ArrowIndex(Index):
 
     def _pairs(self, sql: str) -> tuple[Any, Any]:
         """Return two columns of rowids, without the rows that lack one of them."""
-        table = self._source.table(sql).drop_null()
-        first, second = (typed(column, pa.int64()).to_numpy() for column in table.columns)
-        return first, second
+        table = pa.table(self._source.columns(sql, [pa.int64()] * 2), ["first", "second"]).drop_null()
+        return table["first"].to_numpy(), table["second"].to_numpy()
 
     def _links(self, directory: Directory) -> Links:
         if not self._schema.has("chat_message_join", "chat_id", "message_id"):
@@ -95,8 +98,8 @@ class ArrowIndex(Index):
         if not self._schema.has_attachments:
             return Lookup(_NONE, _NONE)
         messages, attachments = self._pairs("SELECT message_id, attachment_id FROM message_attachment_join")
-        (existing,) = self._source.table("SELECT ROWID FROM attachment").columns
-        messages = messages[np.isin(attachments, typed(existing, pa.int64()).to_numpy())]
+        (existing,) = self._source.columns("SELECT ROWID FROM attachment", [pa.int64()])
+        messages = messages[np.isin(attachments, existing.to_numpy())]
         if self.folded:
             shown_by = Lookup(*_sorted(_rowids(self.folded), _rowids(self.folded.values())))
             text = shown_by.of(messages, -1)
