@@ -23,6 +23,8 @@ from imsg_sdk.cli import build_parser
 from imsg_sdk.columns import GATEWAY_TABLES, SENDS, TABLES
 from imsg_sdk.config import ENVIRONMENT, KEYS, ClientConfig, GatewayConfig, load_config
 from imsg_sdk.gateway.reasons import Reason, remedy
+from imsg_sdk.gateway.state.schema import SCHEMA as STATE_SCHEMA
+from imsg_sdk.gateway.state.schema import VERSION as STATE_VERSION
 from imsg_sdk.sandbox.command import build_parser as build_sandbox_parser
 from imsg_sdk.sandbox.faults.catalogue import describe as describe_faults
 from imsg_sdk.server.argv import COMMANDS as SERVER_COMMANDS
@@ -245,6 +247,11 @@ def _signature(thing: object) -> str:
     return f"({', '.join(shown)})"
 
 
+def state_file() -> Iterator[str]:
+    """Write the tables of a gateway's state file."""
+    yield from ("", f"Version {STATE_VERSION}:", "", "```sql", *STATE_SCHEMA.strip().splitlines(), "```", "")
+
+
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "explanation/policy.md": rules,
     "reference/gateway.md": gateway_api,
@@ -253,6 +260,7 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "reference/errors.md": error_classes,
     "reference/configuration.md": settings,
     "reference/cli.md": commands,
+    "reference/state.md": state_file,
     "reference/faults.md": faults,
     "reference/testing.md": testing_api,
 }
