@@ -17,8 +17,8 @@ from imsg_sdk.gateway.mentions import Mention
 from imsg_sdk.gateway.policy import Decision, Facts, Policy, decide, is_blank
 from imsg_sdk.gateway.reasons import Reason
 from imsg_sdk.gateway.rehearsal import ConfigLike
-from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
+from imsg_sdk.text import trim
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,8 @@ import msgspec
 from imsg_sdk.addressing import format_chat_target
 from imsg_sdk.gateway.commands import command_detector
 from imsg_sdk.gateway.policy import is_blank
-from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
+from imsg_sdk.text import trim
 
 __all__ = ["Coalesced", "Coalescer"]
 

@@ -21,8 +21,8 @@ from imsg_sdk.gateway.conversation import (
     session_key,
 )
 from imsg_sdk.gateway.policy import Decision, Facts, Policy, is_blank
-from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Attachment, Message
+from imsg_sdk.text import trim
 
 __all__ = ["Context", "HistoryEntry", "ReplyContext", "build_context", "envelope"]
 

@@ -12,8 +12,8 @@ import msgspec
 
 from imsg_sdk.addressing import Service, Target, format_chat_target
 from imsg_sdk.config.settings import SessionScope
-from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
+from imsg_sdk.text import trim
 
 __all__ = ["CHANNEL", "ChatType", "LastRoute", "SessionKey", "lane_of", "last_route", "reply_target", "session_key"]
 

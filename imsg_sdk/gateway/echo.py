@@ -15,8 +15,8 @@ import msgspec
 from imsg_sdk._time import to_us
 from imsg_sdk.addressing import normalize_handle
 from imsg_sdk.gateway.conversation import lane_of
-from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
+from imsg_sdk.text import trim
 
 __all__ = ["SelfChat", "SentCache", "is_self_chat", "text_key"]
 

@@ -8,8 +8,8 @@ from typing import Any
 from imsg_sdk.addressing import normalize_handle
 from imsg_sdk.gateway.mentions import Mention
 from imsg_sdk.gateway.policy import Facts, Policy
-from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
+from imsg_sdk.text import trim
 
 __all__ = ["gather_facts"]
 

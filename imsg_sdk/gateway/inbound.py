@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Attachment, Message
+from imsg_sdk.text import trim
 from imsg_sdk.wire import WireMessage
 
 __all__ = ["MalformedMessage", "MessageLike", "read_message"]

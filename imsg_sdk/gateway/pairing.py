@@ -13,7 +13,7 @@ import msgspec
 
 from imsg_sdk.addressing import normalize_handle
 from imsg_sdk.errors import GatewayError
-from imsg_sdk.gateway.text import trim
+from imsg_sdk.text import trim
 
 __all__ = ["PairingBook", "PairingRequest", "code_from", "pairing_text"]
 

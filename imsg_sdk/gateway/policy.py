@@ -19,8 +19,8 @@ from imsg_sdk.errors import ConfigError
 from imsg_sdk.gateway.commands import command_detector
 from imsg_sdk.gateway.mentions import Mention, MentionPatterns, name_pattern
 from imsg_sdk.gateway.reasons import Reason, remedy
-from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
+from imsg_sdk.text import trim
 
 __all__ = ["RULES", "AllowList", "Decision", "Explanation", "Facts", "Policy", "Rule", "Verdict", "decide", "explain"]
 

@@ -13,10 +13,10 @@ from typing import Any, Final
 import msgspec
 
 from imsg_sdk.addressing import Service, Target
+from imsg_sdk.chunking import DEFAULT_LIMIT, chunk
 from imsg_sdk.config.settings import ChunkMode, ClientConfig, GatewayConfig, SendTransport
 from imsg_sdk.errors import HandlerError
-from imsg_sdk.gateway.chunking import DEFAULT_LIMIT, chunk
-from imsg_sdk.gateway.text import collapse, trim, trim_end, trim_start
+from imsg_sdk.text import collapse, trim, trim_end, trim_start
 
 __all__ = ["Reply", "ReplySettings", "normalize_reply", "plan_replies", "plan_reply", "read_replies"]
 

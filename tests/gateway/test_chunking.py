@@ -7,9 +7,9 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imsg_sdk.chunking import chunk
 from imsg_sdk.config import ChunkMode
-from imsg_sdk.gateway.chunking import chunk
-from imsg_sdk.gateway.text import is_space, units
+from imsg_sdk.text import is_space, units
 
 FAMILY = "👨\u200d👩\u200d👧"
 

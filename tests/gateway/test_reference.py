@@ -19,11 +19,11 @@ from imsg_sdk.addressing import (
     parse_allow_entry,
     parse_target,
 )
+from imsg_sdk.chunking import chunk
 from imsg_sdk.config import load_config
 from imsg_sdk.errors import AddressError, ConfigError
 from imsg_sdk.gateway import Policy, rehearse
 from imsg_sdk.gateway.attachments import media_kind
-from imsg_sdk.gateway.chunking import chunk
 from imsg_sdk.gateway.commands import command_detector
 from imsg_sdk.gateway.context import envelope
 from imsg_sdk.gateway.mentions import Mention, MentionPatterns

@@ -14,8 +14,8 @@ from imsg_sdk.gateway.echo import SelfChat, SentCache, is_self_chat
 from imsg_sdk.gateway.facts import gather_facts
 from imsg_sdk.gateway.limits import LoopBreaker, RateLimiter
 from imsg_sdk.gateway.policy import Facts, Policy
-from imsg_sdk.gateway.text import trim
 from imsg_sdk.models import Message
+from imsg_sdk.text import trim
 
 __all__ = ["Admission"]
 
