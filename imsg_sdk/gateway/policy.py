@@ -159,7 +159,10 @@ def _warnings(policy: Policy) -> list[str]:
         policy.config.group_policy is GroupPolicy.OPEN or not policy.group_list.is_empty
     )
     if groups_speak and not policy.mentions and policy.requires_mention(None):
-        found.append("requireMention has no effect: messages.groupChat.mentionPatterns is not set")
+        found.append(
+            "in groups, all that allowed people write is answered: set messages.groupChat.mentionPatterns, "
+            'or imessage.groupPolicy to "disabled"'
+        )
     odd = [name for name in policy.groups if name != "*" and not _CHAT_ID.fullmatch(name)]
     return found + [f"imessage.groups: {name[:40]!r} is no chat id and matches no group" for name in odd]
 
