@@ -59,9 +59,10 @@ class Selection:
         self.keep: Callable[[int], bool] | None = linked.__contains__
         if "deleted" in query.include and deleted:
             self.places.append(deleted)
-            self.keep = (linked.keys() | deleted.keys()).__contains__
         if "orphaned" in query.include:
             self.keep = None
+        elif len(self.places) > 1:
+            self.keep = (linked.keys() | deleted.keys()).__contains__
         # Naming the rows that do not count takes time that grows with the history.
         visible = () if whatever_they_are else _visible(sql, index, query)
         conditions = [*visible, *_asked(schema, sql, directory, query)]
