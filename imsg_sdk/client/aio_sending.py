@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from imsg_sdk.client.awaiting import run_async
@@ -114,23 +114,3 @@ class AsyncSending(BaseClient):
         if dry_run:
             return tuple(await run_async(bulk.rehearse(sender, rows, ledger, options)))
         return tuple(await run_async(bulk.carry_out(sender, rows, ledger, options, progress)))
-
-    # ---- for the gateway -------------------------------------------------------------------------------------------
-
-    async def _deliver(
-        self, params: Mapping[str, Any], *, attempt_id: str | None = None, max_file_mb: float = 16.0
-    ) -> SendResult:
-        """Carry out one ``send`` in the keys of the wire.  See `imsg_sdk.client.sending.Sender.deliver`."""
-        return await run_async(self._sending[0].deliver(params, attempt_id=attempt_id, max_file_mb=max_file_mb))
-
-    async def _settle(
-        self,
-        params: Mapping[str, Any],
-        *,
-        after_rowid: int,
-        attempt_id: str | None = None,
-        claimed: Collection[str] = (),
-    ) -> SendResult | None:
-        """Look for a message that may have been sent.  See `imsg_sdk.client.sending.Sender.settle`."""
-        plan = self._sending[0].settle(params, after_rowid=after_rowid, attempt_id=attempt_id, claimed=claimed)
-        return await run_async(plan)

@@ -13,8 +13,15 @@ from typing import Any
 import pytest
 
 from imsg_sdk import IMessageClient
+from imsg_sdk.client.plan import run
 from imsg_sdk.errors import AddressError, ClientClosed, InvalidParams, NotFound, SendError, SendRefused, Unsupported
 from imsg_sdk.models import Message
+
+
+def deliver(client: IMessageClient, params: dict[str, Any]) -> Any:
+    """Send as a gateway does."""
+    return run(client._sending[0].deliver(params))
+
 
 SERVER = (sys.executable, "-m", "imsg_sdk.server")
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -160,7 +167,7 @@ def test_a_closed_client_does_nothing(tmp_path: Path) -> None:
         lambda: client.mark_read(1),
         lambda: client.create_chat("+12025550199"),
         lambda: client.check_handle("+12025550199"),
-        lambda: client._deliver({"chat_id": 1, "text": "x"}),
+        lambda: deliver(client, {"chat_id": 1, "text": "x"}),
     ]
     for call in calls:
         with pytest.raises(ClientClosed):

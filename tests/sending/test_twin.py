@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from imsg_sdk import AsyncIMessageClient, IMessageClient
+from imsg_sdk.client.embedding import ClientProgram
 from imsg_sdk.errors import AddressError, ClientClosed, SendRefused, SendUncertain
 from imsg_sdk.testing import Sandbox
 
@@ -37,9 +38,11 @@ def test_the_twin_sends_and_refuses_the_same(scripted: Any) -> None:
                 await client.send(3, " ")
             await client.react(message, "love")
             scripted.script({"then": "die"})
+            program = ClientProgram(client, max_file_mb=1, owns_client=False)
             with pytest.raises(SendUncertain):
-                await client._deliver({"chat_id": 3, "text": "four"})
-            assert await client._settle({"chat_id": 3, "text": "four"}, after_rowid=100) is None
+                await program.deliver({"chat_id": 3, "text": "four"}, attempt_id="A")
+            settled = await program.settle({"chat_id": 3, "text": "four"}, after_rowid=100, attempt_id="A", claimed=())
+            assert settled is None
         with pytest.raises(ClientClosed):
             await client.send(3, "five")
 

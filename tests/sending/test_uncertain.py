@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from imsg_sdk import IMessageClient
+from imsg_sdk.client.plan import run
 from imsg_sdk.errors import (
     BackendExited,
     ClientClosed,
@@ -19,6 +21,17 @@ from imsg_sdk.errors import (
     SendRefused,
     SendUncertain,
 )
+
+
+def deliver(client: IMessageClient, params: dict[str, Any]) -> Any:
+    """Send as a gateway does."""
+    return run(client._sending[0].deliver(params))
+
+
+def settle(client: IMessageClient, params: dict[str, Any], **options: Any) -> Any:
+    """Look for a send of somebody who died."""
+    return run(client._sending[0].settle(params, **options))
+
 
 DELIVERY = {"transport": "applescript", "operation": "send", "detail": "…"}
 
@@ -262,11 +275,11 @@ def test_a_crashed_send_is_settled_from_the_history(scripted: Any) -> None:
     params = {"chat_id": 3, "text": "hello"}
     scripted.script({"row": True})
     client = scripted.client
-    sent = client._deliver({"chat_id": 3, "text": "other"})
-    assert client._settle(params, after_rowid=sent.rowid) is None
-    first = client._deliver(params)
+    sent = deliver(client, {"chat_id": 3, "text": "other"})
+    assert settle(client, params, after_rowid=sent.rowid) is None
+    first = deliver(client, params)
     client._sending[0]._claims._taken.clear()  # another process did it
-    found = client._settle(params, after_rowid=sent.rowid)
+    found = settle(client, params, after_rowid=sent.rowid)
     assert (found.state, found.guid) == ("observed", first.guid)
     client._sending[0]._claims._taken.clear()
-    assert client._settle(params, after_rowid=sent.rowid, claimed={first.guid}) is None
+    assert settle(client, params, after_rowid=sent.rowid, claimed={first.guid}) is None
