@@ -7,14 +7,9 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-import msgspec
 import pytest
 
-from imsg_sdk.client.watching import opening
-from imsg_sdk.client.watching.feed import Timing
-
 SOAK = Path(__file__).resolve().parents[1] / "soak" / "chatter.py"
-QUICK = Timing(check_s=0.1, grace_s=0.1, real_grace_s=0.2, first_look_s=0.05, longest_look_s=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +26,8 @@ def chatter() -> ModuleType:
 
 @pytest.mark.parametrize("options", [{}, {"dialect": "legacy"}, {"extended": True}], ids=["v1", "legacy", "extended"])
 def test_every_message_of_a_few_hours_is_seen_once_however_often_programs_die(
-    chatter: ModuleType, monkeypatch: pytest.MonkeyPatch, options: dict[str, object]
+    chatter: ModuleType, options: dict[str, object]
 ) -> None:
-    monkeypatch.setattr(opening, "Timing", lambda: msgspec.structs.replace(QUICK))
     report = chatter.live_through(days=0.25, kills=5, seed=3, **options)
 
     assert report.is_flawless, str(report)

@@ -11,11 +11,17 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from unittest.mock import patch
 
 from imsg_sdk import Watch
+from imsg_sdk._time import SystemClock
+from imsg_sdk.client.watching import opening
+from imsg_sdk.client.watching.feed import Timing
 from imsg_sdk.errors import BackendExited
 from imsg_sdk.testing import Sandbox
 
@@ -25,6 +31,7 @@ log = logging.getLogger("soak")
 
 ADDRESSES = [f"+1555000{number:04}" for number in range(1001, 1013)]
 STEP_S = 900.0
+QUICK = Timing(check_s=0.1, grace_s=0.1, real_grace_s=0.2, first_look_s=0.05, longest_look_s=0.2)
 WAIT_S = 60.0
 WAYS = ("kill", "kill", "kill", "notification", "answer", "subscribe", "client", "watch", "all")
 FAULTS: dict[str, dict[str, Any]] = {
@@ -213,7 +220,7 @@ def live_through(
     ]
     chats = [{"addresses": [address]} for address in ADDRESSES] + [{"addresses": ADDRESSES[:4], "name": "Lunch"}]
     cast = {"people": people, "chats": chats, "chatter": [{"every": every_s, "chat": len(chats)}]}
-    with Sandbox(seed=seed, people=cast, dialect=dialect) as sandbox:
+    with Sandbox(seed=seed, people=cast, dialect=dialect) as sandbox, _in_the_time_of(sandbox):
         for address in ADDRESSES:
             sandbox.receive(address, "hello")
         sandbox.fault("late_link", chance=0.03, times=None)
@@ -229,3 +236,24 @@ def live_through(
         life.watch.close()
     report.seconds = time.monotonic() - begun
     return report
+
+
+class _Clock(SystemClock):
+    """The date of the sandbox, and waits as they are."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._world = sandbox.clock
+
+    def now(self) -> datetime:
+        """Return what day it is there."""
+        return self._world.now()
+
+
+@contextmanager
+def _in_the_time_of(sandbox: Sandbox) -> Iterator[None]:
+    """Let watches live in the time of the sandbox: a day of it lasts seconds, and so do their waits."""
+    with (
+        patch.object(opening, "Timing", lambda: QUICK),
+        patch.object(opening, "SystemClock", lambda: _Clock(sandbox)),
+    ):
+        yield
