@@ -61,6 +61,10 @@ class ListInbox:
     def is_live(self) -> bool:
         return True
 
+    @property
+    def boundary_rowid(self) -> int:
+        return 0
+
     async def start(self) -> None:
         pass
 

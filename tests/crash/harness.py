@@ -10,6 +10,7 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from world import Scenario, World, key_of
@@ -33,9 +34,10 @@ class Harness:
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.steps = self._steps_of_a_life()
 
-    def _steps_of_a_life(self) -> int:
+    @cached_property
+    def steps(self) -> int:
+        """Return how many steps a life takes that nobody ends."""
         with tempfile.TemporaryDirectory(dir=MEMORY) as name:
             folder = self._place(name)
             return self.life(folder, None)[1]
