@@ -145,6 +145,7 @@ def _run(arguments: argparse.Namespace) -> int:
     logging.basicConfig(
         level=logging.DEBUG if arguments.debug else logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
+    logging.getLogger("imsg_sdk.gateway.traffic").setLevel(logging.DEBUG)
     signal.signal(signal.SIGTERM, _stop)
     try:
         gateway.start()

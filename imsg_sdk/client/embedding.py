@@ -42,6 +42,11 @@ class WatchInbox:
         """Tell whether everything from before the start was handed out."""
         return self._watch.status().is_live
 
+    @property
+    def boundary_rowid(self) -> int | None:
+        """Return the last row that was there before the watch went live."""
+        return self._watch.boundary_rowid
+
     async def start(self) -> None:
         """Begin to watch."""
         await self._watch.start()

@@ -275,9 +275,7 @@ class Gateway:
             raise GatewayError("the gateway was stopped meanwhile", hint="start it, and drain it then") from None
         except TimeoutError:
             future.cancel()
-            raise GatewayError(
-                f"there was still work after {timeout_s:g} s", hint="status() says what waits; give a longer timeout_s"
-            ) from None
+            raise _not_done(timeout_s, thread.runner.awaited) from None
 
     def __enter__(self) -> Self:
         self.start()
@@ -435,10 +433,12 @@ class Gateway:
     # Inside.
 
     def _running(self) -> LoopThread:
-        if self._thread is None or self._thread.is_over:
-            raise GatewayError("the gateway does not run", hint="call start() first")
-        self._thread.check()
-        return self._thread
+        if self._thread is not None:
+            self._thread.check()
+            if not self._thread.is_over:
+                return self._thread
+            self._thread.over.result()  # what it failed with
+        raise GatewayError("the gateway does not run", hint="call start() first")
 
     def _wait_for_end(self) -> None:
         assert self._thread is not None
@@ -473,6 +473,16 @@ class Gateway:
 
             client = AsyncIMessageClient(self._config.client)
         return ClientProgram(client, max_file_mb=self._config.gateway.media_max_mb, owns_client=owns)
+
+
+def _not_done(timeout_s: float, awaited: int | None) -> GatewayError:
+    if awaited is not None:
+        return GatewayError(
+            f"row {awaited} has not arrived within {timeout_s:g} s", hint="is it a row of the database that is watched?"
+        )
+    return GatewayError(
+        f"there was still work after {timeout_s:g} s", hint="status() says what waits; give a longer timeout_s"
+    )
 
 
 def _read(config: ConfigLike | None, account: str | None, settings: dict[str, Any]) -> Config:

@@ -30,6 +30,7 @@ SETTINGS: dict[str, Any] = {
 
 class _Inbox:
     is_live = True
+    boundary_rowid = 0
 
     def __init__(self, rows: list[Message]) -> None:
         self._rows = rows

@@ -50,6 +50,10 @@ class FakeInbox:
     def is_live(self) -> bool:
         return self._next >= self._live_from
 
+    @property
+    def boundary_rowid(self) -> int | None:
+        return self._program.rows[self._live_from - 1].rowid if self._live_from else 0
+
     async def start(self) -> None:
         if self._program.start_errors:
             raise self._program.start_errors.pop(0)

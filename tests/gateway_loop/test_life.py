@@ -189,6 +189,8 @@ def test_a_journal_that_cannot_be_written_stops_it_and_loses_nothing(
             gateway.run()
         assert gateway.status().state is GatewayState.FAILED
         assert gateway.status().last_error == "the disk is full"
+        with pytest.raises(JournalError, match="full"):
+            gateway.drain()
     assert program.sends == []
     with make_gateway(handler=lambda context: "ok") as gateway:
         gateway.drain(through=1)
@@ -334,6 +336,16 @@ def test_settings_come_in_any_form_and_keywords_win(make_gateway: Any) -> None:
         gateway = make_gateway(config, burst=3, allow_from=["+1555"])
         assert gateway.config.gateway.burst == 3
         assert gateway.config.gateway.allow_from[0].value == "+1555"
+
+
+def test_waiting_for_a_row_that_never_comes_says_so(program: Any, make_gateway: Any) -> None:
+    with make_gateway(handler=lambda context: "ok") as gateway:
+        assert gateway.status().state is GatewayState.RUNNING
+        with pytest.raises(GatewayError, match="row 99 has not arrived"):
+            gateway.drain(0.05, through=99)
+        gateway.drain(through=program.receive())
+    with make_gateway() as gateway:
+        gateway.drain(through=1)  # it came in the life before
 
 
 def test_accounts_have_states_of_their_own(program: Any, make_gateway: Any) -> None:

@@ -361,6 +361,16 @@ def test_a_chat_that_is_not_answered_is_warned_about_once(program: Any, make_gat
     assert "15550001" not in caplog.text
 
 
+def test_small_talk_in_a_group_is_nothing_to_warn_about(program: Any, make_gateway: Any) -> None:
+    settings = {**config(groupAllowFrom=["*"]), "messages": {"groupChat": {"mentionPatterns": ["@bot"]}}}
+    with make_gateway(settings) as gateway:
+        program.receive("chatter", chat_id=42, is_group=True)
+        gateway.drain(through=program.receive("mine", is_from_me=True, sender=None))
+        status = gateway.status()
+        assert status.warnings == ()
+        assert (status.unanswered, status.own) == (1, 1)
+
+
 def test_an_explanation_ends_in_the_decision(program: Any, make_gateway: Any) -> None:
     gateway = make_gateway({"imessage": {"allowFrom": ["+15559999"]}})
     explanation = gateway.explain({"id": 1, "chat_id": 7, "sender": "+15550001", "text": "hey"})

@@ -6,6 +6,7 @@ acted upon; what is here in memory may be lost at any moment.
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -42,6 +43,9 @@ from imsg_sdk.gateway.state import Entry, Journal, Outbound, OutboxState, Pairin
 from imsg_sdk.models import Message
 
 __all__ = ["Conduct", "Loop"]
+
+_traffic = logging.getLogger("imsg_sdk.gateway.traffic")
+"""One line for each decision and each send."""
 
 _SEEN: Final = 10_000
 _ATTEMPTS: Final = 10
@@ -182,10 +186,18 @@ class Loop:
 
     # From the row to the decision.
 
-    def take(self, rows: Sequence[Message], cursor: str | None, *, is_replayed: bool) -> None:
-        """Take in what the program reported: into the journal first, then to the rules."""
+    def take(self, rows: Sequence[Message], cursor: str | None, *, boundary: int | None) -> None:
+        """Take in what the program reported: into the journal first, then to the rules.
+
+        Parameters
+        ----------
+        rows, cursor
+            What was reported, and where to go on behind it.
+        boundary
+            Rows up to this one are made up for; None makes all of them so.
+        """
         for entry in self._journal.arrive(rows, cursor):
-            self._admit(entry, is_replayed=is_replayed)
+            self._admit(entry, is_replayed=boundary is None or entry.message.rowid <= boundary)
         for row in rows:
             self._seen[row.rowid] = None
             self.delivery.newest_rowid = max(self.delivery.newest_rowid, row.rowid)
@@ -268,8 +280,11 @@ class Loop:
             self._tally.dispatched += 1
         else:
             self._tally.dropped[str(decision.reason)] += 1
-        what = "dispatched" if decision.dispatched else f"dropped: {decision.reason}"
-        self._tally.recent.append(Happening(self._clock.now(), message.chat_id, what))
+        self._happened(message.chat_id, "dispatched" if decision.dispatched else f"dropped: {decision.reason}")
+
+    def _happened(self, chat_id: int | None, what: str) -> None:
+        _traffic.debug("chat %s: %s", chat_id, what)
+        self._tally.recent.append(Happening(self._clock.now(), chat_id, what))
 
     def _offer_code(self, entry: Entry, message: Message, decision: Decision, facts: Facts) -> None:
         chunks: list[Outbound] = []
@@ -373,7 +388,7 @@ class Loop:
 
     def _note_settled(self, chunk: Outbound, state: OutboxState) -> None:
         self._tally.sends[str(state)] += 1
-        self._tally.recent.append(Happening(self._clock.now(), chunk.chat_id, f"reply {state}"))
+        self._happened(chunk.chat_id, f"reply {state}")
 
 
 def _own_roots(conduct: Conduct) -> tuple[str, ...]:

@@ -52,7 +52,8 @@ class Panel:
         counts: dict[str, Any] = {
             "received": status.received,
             "dispatched": status.dispatched,
-            "dropped": sum(status.dropped.values()),
+            "dropped": status.unanswered,
+            "own": status.own,
             "waiting": status.waiting + status.held_back,
             "sent": sent,
             "not sent": sum(status.sends.values()) - sent,

@@ -27,6 +27,11 @@ class Inbox(Protocol):
         """Tell whether everything from before the start was handed out."""
         ...
 
+    @property
+    def boundary_rowid(self) -> int | None:
+        """Return the last row that was there before it went live; None while that is not known."""
+        ...
+
     async def start(self) -> None:
         """Begin to watch; returns when nothing that comes from now on can be missed."""
         ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack, suppress
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from imsg_sdk.errors import (
     CursorMismatch,
     GatewayError,
     ImsgError,
+    JournalError,
     PermissionDenied,
     ProtocolError,
     UsageError,
@@ -38,6 +40,8 @@ _log = logging.getLogger("imsg_sdk.gateway")
 _ROWS: Final = 256
 _SLICE_S: Final = 0.5
 _LOOK_S: Final = 0.02
+_CATCH_UP_S: Final = 1.0
+"""A start that has more to catch up on goes on with it behind the scenes."""
 _BEAT_S: Final = 0.25
 _READY_S: Final = 30.0
 _FIRST_PAUSE_S: Final = 0.5
@@ -79,6 +83,8 @@ class Runner:
         self._failure: BaseException | None = None
         self._journal: Journal | None = None
         self._beat_s = 0.0
+        self.awaited: int | None = None
+        """A row that somebody waits for, and that has not arrived."""
 
     def __repr__(self) -> str:
         return f"<Runner {self.state}>"
@@ -86,8 +92,6 @@ class Runner:
     @property
     def lag_s(self) -> float:
         """Return for how long the loop has not come round."""
-        import time
-
         return max(time.monotonic() - self._beat_s - _BEAT_S, 0.0) if self._beat_s else 0.0
 
     def request_stop(self, grace_s: float) -> None:
@@ -181,9 +185,15 @@ class Runner:
 
     async def drain(self, through: int | None) -> None:
         """Wait until everything that arrived is handled; until a row has arrived, first."""
-        while self.loop is None or (through is not None and not self.loop.has_seen(through)):
+        while self.loop is None or self._journal is None:
             await asyncio.sleep(_LOOK_S)
         loop = self.loop
+        # It may have arrived in a life before this one.
+        if through is not None and not self._journal.has(through):
+            self.awaited = through
+            while not loop.has_seen(through):
+                await asyncio.sleep(_LOOK_S)
+            self.awaited = None
         while loop.lanes or len(loop.coalescer):
             loop.flush()
             await loop.lanes.wait_until_idle()
@@ -223,11 +233,10 @@ class Runner:
         self.state = GatewayState.CATCHING_UP
         try:
             await loop.resume()
-            ready()
             pause_s, begun_s = _FIRST_PAUSE_S, self._clock.monotonic()
             while True:
                 try:
-                    await self._read(loop, journal, inbox)
+                    await self._read(loop, journal, inbox, ready)
                 except _FATAL:
                     raise
                 except ImsgError as error:
@@ -243,39 +252,47 @@ class Runner:
         finally:
             await _close(inbox)
 
-    async def _read(self, loop: Loop, journal: Journal, inbox: Inbox) -> None:
+    async def _read(self, loop: Loop, journal: Journal, inbox: Inbox, ready: Callable[[], object]) -> None:
         prune_at_s, cursor = self._clock.monotonic() + _PRUNE_S, journal.cursor
+        ready_at_s = time.monotonic() + _CATCH_UP_S
         while True:
             # Not read, not journaled, and the cursor stands still: the program keeps what comes meanwhile.
             await loop.lanes.wait_for_room()
-            was_live = inbox.is_live
-            rows = await inbox.get_many(_ROWS, self._wait_s(loop))
+            self._note_life(inbox)
+            if inbox.is_live or time.monotonic() > ready_at_s:
+                ready()
+            rows = await inbox.get_many(_ROWS, self._wait_s(loop, inbox))
             if rows or inbox.cursor != cursor:
                 cursor = inbox.cursor
-                loop.take(rows, cursor, is_replayed=not was_live)
+                loop.take(rows, cursor, boundary=inbox.boundary_rowid)
             else:
                 loop.go_on()
-            if inbox.is_live and self.state is not GatewayState.RUNNING:
-                self.state = GatewayState.RUNNING
             if self._clock.monotonic() >= prune_at_s:
                 journal.prune()
                 prune_at_s = self._clock.monotonic() + _PRUNE_S
 
-    def _wait_s(self, loop: Loop) -> float:
+    def _note_life(self, inbox: Inbox) -> None:
+        if inbox.is_live:
+            self.state = GatewayState.RUNNING
+        elif self.state is GatewayState.RUNNING:
+            self.state = GatewayState.RECOVERING
+
+    def _wait_s(self, loop: Loop, inbox: Inbox) -> float:
+        if self.state is GatewayState.CATCHING_UP and not inbox.is_live:
+            return _LOOK_S
         due_s = loop.coalescer.next_due_s()
         return _SLICE_S if due_s is None else min(max(due_s - self._clock.monotonic(), 0.001), _SLICE_S)
 
     # Signs of life.
 
     async def _keep_beating(self) -> None:
-        import time
-
         while True:
             if self._beat_s and self.lag_s > 1.0:
                 _log.warning("the loop stood still for %.1f s: an async def handler blocks; use def", self.lag_s)
             self._beat_s = time.monotonic()
             if self._journal is not None:
-                self._journal.publish(self.status().to_dict())
+                with suppress(JournalError):  # what cannot go on without it says so where it matters
+                    self._journal.publish(self.status().to_dict())
             await asyncio.sleep(_BEAT_S)
 
     def _note_end(self, error: BaseException | None) -> None:
@@ -291,6 +308,7 @@ class Runner:
         self._note_end(error)
         if self._journal is not None:
             self._journal.publish(self.status().to_dict(), force=True)
+            self._journal = None  # it closes next
 
     def status(self) -> GatewayStatus:
         """Return what is going on; from any thread."""

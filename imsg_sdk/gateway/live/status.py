@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from imsg_sdk.gateway.reasons import Reason
+
 __all__ = ["GatewayState", "GatewayStatus", "Happening", "Tally"]
 
 _KEPT: Final = 50
@@ -99,12 +101,22 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
         fields: dict[str, Any] = msgspec.to_builtins(self)
         return fields
 
+    @property
+    def own(self) -> int:
+        """Return how many of the dropped were the owner's or the gateway's own rows."""
+        return sum(self.dropped.get(reason, 0) for reason in (Reason.FROM_ME, Reason.ECHO))
+
+    @property
+    def unanswered(self) -> int:
+        """Return how many messages of others were dropped."""
+        return sum(self.dropped.values()) - self.own
+
     def __str__(self) -> str:
-        dropped = sum(self.dropped.values())
         sent = sum(self.sends.get(state, 0) for state in ("observed", "accepted"))
         lines = [
             f"gateway {self.account}: {self.state}, mode {self.mode}",
-            f"{self.received} received, {self.dispatched} dispatched, {dropped} dropped, {self.waiting} waiting",
+            f"{self.received} received, {self.dispatched} dispatched, {self.unanswered} dropped, {self.own} own, "
+            f"{self.waiting} waiting",
             f"{self.handled} handled, {sent} sent, {self.handler_errors} handler errors",
         ]
         lines += [
