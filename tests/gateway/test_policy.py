@@ -196,7 +196,7 @@ def test_what_settings_cannot_do_is_said_at_the_start(make_policy: Maker) -> Non
     assert [text.partition(":")[0] for text in policy.warnings] == ["left out, not a usable pattern"] + [
         "imessage.groups"
     ] * 2
-    assert "no effect" in make_policy(groupPolicy="open", patterns=[]).warnings[0]
+    assert "mentionPatterns" in make_policy(groupPolicy="open", patterns=[]).warnings[0]
     assert not make_policy(groupPolicy="disabled").warnings
 
 
