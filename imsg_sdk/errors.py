@@ -228,7 +228,8 @@ class SendError(ImsgError):
     """A message was not, or perhaps not, sent.
 
     ``target`` is redacted; ``retry_safe`` is true only when nothing can have gone out.  ``sent`` holds a
-    ``SendResult`` for each part that went out before this one: a long text is sent in parts.
+    ``SendResult`` for each part that went out before this one, since a long text is sent in parts, and for the
+    message itself where Messages took it and could not send it.
     """
 
     def __init__(

@@ -67,11 +67,13 @@ class Planned(msgspec.Struct):
     sends: list[dict[str, Any]] = []
     recipient: str = ""
     content: str = ""
+    was_tried: bool = False
+    """Whether a part of it was given to the program in this run."""
 
     @property
     def has_failed(self) -> bool:
         """Whether it was tried and is not known to have gone out."""
-        return self.row.state in (SendState.FAILED, SendState.UNCERTAIN)
+        return self.was_tried and self.row.state in (SendState.FAILED, SendState.UNCERTAIN)
 
     def tell(self, state: SendState, **values: Any) -> None:
         """Change what is known of the row."""
@@ -210,7 +212,7 @@ def send_many(
                 plan.tell(SendState.SKIPPED, problem=f"the {failures} rows before it failed", is_retry_safe=True)
             else:
                 yield from _send_row(sender, plan, ledger, options, pace)
-                failures = failures + 1 if plan.has_failed else 0
+                failures = failures + 1 if plan.has_failed else failures if not plan.was_tried else 0
         if progress is not None:
             progress(number + 1, len(planned))
     return [plan.row for plan in planned]
@@ -229,6 +231,7 @@ def _send_row(sender: Sender, plan: Planned, ledger: SendLedger, options: BulkOp
         try:
             if memory is None or memory.may_be_sent:
                 was_sent = False
+                plan.was_tried = True
                 yield from pace.wait()
                 memory = yield from _send_part(
                     sender, params, ledger, Memory(key, part, len(plan.sends), ATTEMPTING), options
@@ -293,8 +296,13 @@ def _settle_part(sender: Sender, params: dict[str, Any], ledger: SendLedger, mem
     if memory.state == SendState.FAILED:
         raise SendFailed("an earlier run could not send it", hint="look into the chat; it is not sent again")
     if memory.before is not None:
+        # What an earlier run has looked for in vain is looked for once more only.
         result = yield from sender.settle(
-            params, after_rowid=memory.before, attempt_id=memory.attempt, claimed=ledger.guids
+            params,
+            after_rowid=memory.before,
+            attempt_id=memory.attempt,
+            claimed=ledger.guids,
+            for_s=None if memory.state == ATTEMPTING else 0.0,
         )
         if result is not None:
             memory = _with(memory, result)

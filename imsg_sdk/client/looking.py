@@ -30,7 +30,8 @@ log = logging.getLogger("imsg_sdk.client.looking")
 
 _PAGE_ROWS = 100
 _MOST_PAGES = 20
-_LEGACY_ROWS = 20
+_LEGACY_ROWS = 100
+_LEGACY_SLOW_ROWS = 20
 _NEWEST_ROWS = 25
 _NEWEST_SLOW_ROWS = 5
 _PATIENCE_S = 10.0
@@ -218,7 +219,7 @@ def _newer(core: Core, place: Place, *, files: bool) -> Plan[list[Message]]:
         answer = yield from core.ask(
             "messages.history",
             chat_id=place.chat_id,
-            limit=_LEGACY_ROWS,
+            limit=_LEGACY_ROWS if session.profile.has_fast_history else _LEGACY_SLOW_ROWS,
             attachments=with_files,
             timeout_s=timeout_s,
         )

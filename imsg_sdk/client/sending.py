@@ -179,6 +179,7 @@ class Sender:
         after_rowid: int,
         attempt_id: str | None = None,
         claimed: Collection[str] = (),
+        for_s: float | None = None,
     ) -> Plan[SendResult | None]:
         """Look into the history for a message that may have been sent by somebody who died; sends nothing.
 
@@ -192,6 +193,8 @@ class Sender:
             The id that was chosen for it.
         claimed
             Guids of messages that are known to be others.
+        for_s
+            How long to look, 0 is once; ``settle_timeout_s`` if not given.
 
         Returns
         -------
@@ -203,13 +206,14 @@ class Sender:
         known = tuple(Place(place.chat_id, after_rowid) for place in places.known)
         places = Places(known, places.named, places.can_look)
         tries = [Wanted(guid=attempt_id)] if attempt_id is not None else []
+        for_s = self._settle_timeout_s if for_s is None else for_s
         for wanted in (*tries, _wanted(request)):
             row = yield from look(
                 self.core,
                 places,
                 wanted,
                 self._claims,
-                for_s=self._settle_timeout_s if wanted.guid is None else 0.0,
+                for_s=for_s if wanted.guid is None else 0.0,
                 region=self.core.region,
                 claimed=claimed,
             )

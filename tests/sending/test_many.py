@@ -133,6 +133,15 @@ def test_what_keeps_failing_stops_the_rest(scripted: Any) -> None:
     assert send_many(scripted, rows).state.tolist() == ["observed"] * 6
 
 
+def test_rows_that_an_earlier_run_left_open_stop_nothing(scripted: Any) -> None:
+    rows = [{"target": 3, "text": f"text {number}"} for number in range(6)]
+    scripted.script({"then": error("may_have_completed")})
+    assert send_many(scripted, rows[:4], max_failures=9).state.tolist() == ["uncertain"] * 4
+    scripted.script({"row": True})
+    assert send_many(scripted, rows).state.tolist() == [*["uncertain"] * 4, "observed", "observed"]
+    assert len(scripted.asked) == 6
+
+
 def test_a_long_text_goes_on_with_the_part_that_is_missing(scripted: Any) -> None:
     rows = [{"target": 3, "text": "a" * 4000 + " " + "b" * 4000 + " c"}]
     scripted.script({"row": True}, {"then": error("not_started", retry_safe=True)}, {"row": True})
