@@ -33,6 +33,7 @@ examples:
   imsg-sdk search "train" --sandbox
   imsg-sdk export messages --db chat.db --out messages.csv
   imsg-sdk send 12 "On my way"                   whom and what; --yes sends it
+  imsg-sdk gateway run --sandbox --handler bot:answer
 
 exit codes: 0 done, 1 failed or a negative answer, 2 wrong use
 """
@@ -42,7 +43,7 @@ def build_parser() -> Parser:
     """Return the parser of the whole command line."""
     parser = Parser(
         prog="imsg-sdk",
-        description="Apple Messages as tables, through imsg.",
+        description="Apple Messages through imsg: read, send, and answer.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

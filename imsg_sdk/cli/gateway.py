@@ -108,6 +108,7 @@ def _add_run(commands: reading.Commands) -> None:
         "run",
         "watch and answer until interrupted or terminated; the log goes to standard error",
         "  imsg-sdk gateway run --config gateway.json5 --handler bot:answer\n"
+        "  imsg-sdk gateway run --config gateway.json5 --handler bot:answer --sandbox\n"
         "  imsg-sdk gateway run --config gateway.json5 --observe",
     )
     _add_settings(parser)
