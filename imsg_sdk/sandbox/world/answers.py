@@ -113,8 +113,11 @@ class Answers:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        world.hearing = self.hear
-        world.kinds["chatter"] = self._chat
+
+    def join(self) -> None:
+        """Let the people hear what happens in the world."""
+        self.world.hearing = self.hear
+        self.world.kinds["chatter"] = self.chat
 
     def hear(self, heard: Heard) -> None:
         """Let everybody in the chat follow the first rule that fits; called within the turn of what they hear."""
@@ -182,7 +185,8 @@ class Answers:
             seconds = _seconds(every, turn.dice)
             self.world.after(seconds, "chatter", is_background=True, **chatter)
 
-    def _chat(self, world: World, args: dict[str, Any]) -> dict[str, Any]:
+    def chat(self, world: World, args: dict[str, Any]) -> dict[str, Any]:
+        """Let something be said, and again later: an entry of the agenda."""
         chatter = msgspec.convert(args, Chatter)
         left = None if chatter.times is None else chatter.times - 1
         if left is None or left > 0:

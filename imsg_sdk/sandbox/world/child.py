@@ -6,21 +6,20 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from imsg_sdk.errors import ConfigError
 from imsg_sdk.sandbox.world.agenda import Agenda
-from imsg_sdk.sandbox.world.answers import Answers
 from imsg_sdk.sandbox.world.contacts import tell_names
-from imsg_sdk.sandbox.world.control import Control
-from imsg_sdk.sandbox.world.deeds import DEEDS
+from imsg_sdk.sandbox.world.control import DEEDS, Control
 from imsg_sdk.sandbox.world.events import Feed
 from imsg_sdk.sandbox.world.ledger import Ledger, refuse_real
 from imsg_sdk.sandbox.world.program import Program, read_version, tell_status
 from imsg_sdk.sandbox.world.sender import WorldSenders
 from imsg_sdk.sandbox.world.state import State
-from imsg_sdk.sandbox.world.world import World
+from imsg_sdk.sandbox.world.world import Kind, World
 from imsg_sdk.server.__main__ import main as run
 from imsg_sdk.server.__main__ import opens
 from imsg_sdk.server.app import RpcServer
@@ -31,6 +30,9 @@ from imsg_sdk.server.extension import Extension, Handled, Next
 from imsg_sdk.server.output import Writer
 from imsg_sdk.server.paths import home
 from imsg_sdk.server.source import DatabaseFile
+
+if TYPE_CHECKING:
+    from imsg_sdk.sandbox.world.answers import Answers
 
 __all__ = ["Part", "Parts", "SandboxExtension", "main", "serve"]
 
@@ -145,7 +147,7 @@ def _send(invocation: Invocation, path: str, writer: Writer) -> int:
     _make_if_missing(path)
     with contextlib.closing(State(path)) as state, contextlib.closing(Ledger(path)) as ledger:
         world = World(state, ledger)
-        Answers(world)
+        _enliven(world)
         return run_command(invocation, path, writer, WorldSenders(world, invocation.dialect))
 
 
@@ -194,14 +196,14 @@ def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, versio
     if version is not None:
         read_version(version, dialect)
     world = World(State(path), Ledger(path))
-    world.kinds |= DEEDS
+    answers = _enliven(world)
     agenda = Agenda(world)
     world.changed = agenda.look
     source = DatabaseFile(path, dialect=dialect, extended=extended, home=home())
     if not opens(source, writer, dialect):
         return False
     senders = WorldSenders(world, dialect)
-    control = Control(world, agenda, Answers(world))
+    control = Control(world, agenda, answers)
     parts = Parts(dialect, world, agenda, senders, control, writer, source)
     extension = SandboxExtension(parts, Program(world.state, dialect, version), [make(parts) for make in _TAKING_PART])
     agenda.start()
@@ -211,6 +213,29 @@ def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, versio
     world.ledger.close()
     world.state.close()
     return True
+
+
+def _enliven(world: World) -> Callable[[], Answers]:
+    """Let people hear and act; what that takes is loaded when it is first needed, for most processes only read."""
+
+    @cache
+    def answers() -> Answers:
+        from imsg_sdk.sandbox.world.answers import Answers
+
+        return Answers(world)
+
+    def deed(kind: str) -> Kind:
+        def do(world: World, args: dict[str, Any]) -> dict[str, Any]:
+            from imsg_sdk.sandbox.world.deeds import DEEDS as KINDS
+
+            return KINDS[kind](world, args)
+
+        return do
+
+    world.hearing = lambda heard: answers().hear(heard)
+    world.kinds |= {kind: deed(kind) for kind in DEEDS}
+    world.kinds["chatter"] = lambda world, args: answers().chat(world, args)
+    return answers
 
 
 def _faults(parts: Parts) -> Part:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 from imsg_sdk.rpc import protocol
 from imsg_sdk.sandbox.world.accounts import Person
 from imsg_sdk.sandbox.world.agenda import Agenda
-from imsg_sdk.sandbox.world.answers import Answers
-from imsg_sdk.sandbox.world.deeds import DEEDS, check_deed
 from imsg_sdk.sandbox.world.world import NewChat, World
 from imsg_sdk.server.faults import RpcError
 
-__all__ = ["Control"]
+if TYPE_CHECKING:
+    from imsg_sdk.sandbox.world.answers import Answers
+
+__all__ = ["DEEDS", "Control", "Switches"]
 
 Params = dict[str, Any]
 Result = dict[str, Any]
 
+DEEDS: Final = ("receive", "tapback", "edit", "unsend", "typing", "read", "group")
+"""What others can do, by the names of their methods and entries."""
 _MOST: Final = 100_000
 _KEYS: Final = {
     "sandbox.now": (),
@@ -62,10 +65,10 @@ class Control:
     Parameters
     ----------
     world, agenda, answers
-        What is controlled.
+        What is controlled; the last is made when it is needed.
     """
 
-    def __init__(self, world: World, agenda: Agenda, answers: Answers) -> None:
+    def __init__(self, world: World, agenda: Agenda, answers: Callable[[], Answers]) -> None:
         self._world = world
         self._answers = answers
         self._agenda = agenda
@@ -113,7 +116,7 @@ class Control:
 
     def _people(self, params: Params) -> Result:
         people = msgspec.convert(params.get("add", []), list[Person])
-        self._answers.admit(people)
+        self._answers().admit(people)
         return {"people": [msgspec.to_builtins(person) for person in self._world.circle.all()]}
 
     def _switch(self, params: Params) -> Result:
@@ -148,6 +151,8 @@ class Control:
         """Return what lets somebody do something, now or `after_s` seconds later."""
 
         def do(params: Params) -> Result:
+            from imsg_sdk.sandbox.world.deeds import check_deed
+
             after_s = params.pop("after_s", None)
             check_deed(kind, params)
             if after_s is not None:

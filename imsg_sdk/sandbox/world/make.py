@@ -86,6 +86,7 @@ def make_world(
     found = [{"address": account.address, "guid": account.guid} for account in accounts_of(ledger)]
     state = State.create(path, {**settings, "accounts": own or found})
     answers = Answers(World(state, ledger))
+    answers.join()
     with state.turn():
         answers.admit([*cast.people, *_named(names or {}, languages or {}, cast.people)])
         for chat in cast.chats:
