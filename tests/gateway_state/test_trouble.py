@@ -61,6 +61,12 @@ def test_a_folder_with_other_things_is_not_taken_from_others(tmp_path: Path) -> 
     assert mode(tmp_path) == 0o755
 
 
+def test_windows_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(UsageError, match="Unix"):
+        state_folder(tmp_path)
+
+
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "below"):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from pathlib import Path
 from typing import Final
 
-from imsg_sdk.errors import JournalError
+from imsg_sdk.errors import JournalError, UsageError
 
 __all__ = [
     "STATE_VARIABLE",
@@ -41,9 +42,16 @@ def state_folder(path: str | os.PathLike[str] | None = None) -> Path:
 
     Raises
     ------
+    UsageError
+        This is Windows.
     JournalError
         It cannot be made or written, or others can read it and that cannot be changed.
     """
+    if sys.platform == "win32":
+        raise UsageError(
+            "a gateway needs a Unix system: its state is kept from others by the permissions of files",
+            hint="run it on the Mac that holds Messages",
+        )
     folder = state_path(path)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

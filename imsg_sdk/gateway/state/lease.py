@@ -11,7 +11,6 @@ import functools
 import hashlib
 import os
 import socket
-import sys
 import tempfile
 import time
 from datetime import UTC
@@ -21,7 +20,7 @@ from typing import Final
 import msgspec
 
 from imsg_sdk._time import Clock, iso_ms
-from imsg_sdk.errors import GatewayAlreadyRunning, JournalError, Unsupported
+from imsg_sdk.errors import GatewayAlreadyRunning, JournalError
 from imsg_sdk.gateway.state.folder import LEASES, lock_path, make_private_file, state_folder
 
 __all__ = ["Lease", "LeaseInfo", "read_lease"]
@@ -77,8 +76,6 @@ class Lease:
         GatewayAlreadyRunning
             A gateway, here or in another process, holds it; names process, machine and since when.
         """
-        if sys.platform == "win32":  # pragma: no cover
-            raise Unsupported("the gateway does not run on Windows", hint="run it on the Mac that holds Messages")
         info = LeaseInfo(os.getpid(), socket.gethostname(), iso_ms(clock.now().astimezone(UTC)), account)
         named = hashlib.sha256(identity.encode()).hexdigest()[:32]
         shared = (state_folder(leases) if leases is not None else _shared()) / f"gateway-{named}.lock"
