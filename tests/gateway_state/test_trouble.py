@@ -7,7 +7,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +75,29 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
             state_folder(path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(JournalError, match="cannot be"):
-        state_folder(tmp_path)
-    with pytest.raises(JournalError, match="cannot be"):
-        state_folder(tmp_path / "below")
+@pytest.fixture
+def locked() -> Iterator[Path]:
+    """Return a folder that may be read and not written, even where the tests run as root."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        before = os.geteuid()
+        if before == 0:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            folder.chmod(0o500)
+            yield folder
+        finally:
+            folder.chmod(0o700)
+            os.seteuid(before)
+
+
+def test_a_folder_that_cannot_be_written_is_refused(locked: Path) -> None:
+    with pytest.raises(JournalError, match="cannot be read and written") as caught:
+        state_folder(locked)
+    assert "chmod" in caught.value.hint
+    with pytest.raises(JournalError, match="cannot be used"):
+        state_folder(locked / "below")
 
 
 def test_the_folder_may_be_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

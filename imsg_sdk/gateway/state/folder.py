@@ -61,7 +61,7 @@ def state_folder(path: str | os.PathLike[str] | None = None) -> Path:
             f"the state folder {folder} cannot be used: {error.strerror}",
             hint="give the gateway a folder of its own that you can write, or set " + STATE_VARIABLE,
         ) from error
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise JournalError(
             f"the state folder {folder} cannot be read and written",
             hint="make it yours (chown, chmod 700), or give another folder",
