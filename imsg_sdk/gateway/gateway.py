@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import msgspec
 
 from imsg_sdk._time import Clock, SystemClock
-from imsg_sdk.config import ClientConfig, Config, GatewayConfig, load_config
-from imsg_sdk.errors import ConfigError, GatewayError, UsageError
+from imsg_sdk.config import Config
+from imsg_sdk.errors import ConfigError, GatewayError, HandlerError, UsageError
 from imsg_sdk.gateway.facts import gather_facts
 from imsg_sdk.gateway.handlers import HandlerFunction, Handlers
 from imsg_sdk.gateway.inbound import MessageLike, read_message
@@ -28,6 +28,7 @@ from imsg_sdk.gateway.live.ports import Program
 from imsg_sdk.gateway.live.runner import Place, Runner
 from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus, Tally
 from imsg_sdk.gateway.live.thread import LoopThread, wait_for
+from imsg_sdk.gateway.live.wiring import program_over, read_settings
 from imsg_sdk.gateway.policy import Explanation, Policy, explain
 from imsg_sdk.gateway.rehearsal import ConfigLike
 from imsg_sdk.gateway.state import PairingStore, StateReader, state_folder
@@ -68,6 +69,8 @@ class Gateway:
         with it.
     clock
         Where "now" comes from.
+    policy
+        Rules compiled elsewhere, such as with other control commands; in place of those in `config`.
     settings
         Settings by their keywords, such as ``allow_from=["+15551234567"]``; they win over `config`.
 
@@ -96,11 +99,13 @@ class Gateway:
         account: str | None = None,
         state_dir: str | os.PathLike[str] | None = None,
         clock: Clock | None = None,
+        policy: Policy | None = None,
         **settings: Any,
     ) -> None:
         if mode not in _MODES:
             raise UsageError(f"mode is {mode!r}", hint="give 'live' or 'observe'")
-        self._config = _read(config, account, settings)
+        read = read_settings(config, account, settings)
+        self._config = read if policy is None else msgspec.structs.replace(read, gateway=policy.config)
         self._client = client
         self._clock = clock or SystemClock()
         self._place = Place(folder=Path(), account=self._config.account)
@@ -108,7 +113,7 @@ class Gateway:
         self._own_folder: str | None = None
         self.handlers = handler if isinstance(handler, Handlers) else Handlers()
         self._conduct = Conduct(
-            policy=Policy(self._config.gateway),
+            policy=policy or Policy(self._config.gateway),
             client=self._config.client,
             handlers=self.handlers,
             fallback=None if isinstance(handler, Handlers) else handler,
@@ -195,7 +200,7 @@ class Gateway:
         if not self._config.gateway.enabled:
             raise ConfigError("the gateway is switched off", path="imessage.enabled", hint="leave imessage.enabled out")
         self._place = msgspec.structs.replace(self._place, folder=self._folder())
-        program = self._program()
+        program = program_over(self._client, self._config, is_live=self._conduct.is_live)
         runner = Runner(self._conduct, self._place, program, self._clock, self._tally)
         thread = self._thread = LoopThread(runner, program.close)
         # Also at the end of the interpreter, where it is bounded.
@@ -300,6 +305,11 @@ class Gateway:
                 state=GatewayState.STOPPED, mode=self.mode, account=self._config.account, warnings=self.policy.warnings
             )
         return self._thread.runner.status()
+
+    @property
+    def errors(self) -> tuple[HandlerError, ...]:
+        """Return what handlers raised lately, the last one last; ``raise gateway.errors[-1]`` shows where."""
+        return tuple(self._tally.errors.copy())
 
     def decisions(self, *, since: datetime | None = None, limit: int | None = None) -> pd.DataFrame:
         """Return every message that arrived and what became of it.
@@ -460,20 +470,6 @@ class Gateway:
             return state_folder(self._own_folder)
         return state_folder(self._state_dir)
 
-    def _program(self) -> Program:
-        from imsg_sdk.client.base import BaseClient
-        from imsg_sdk.client.embedding import ClientProgram
-
-        client = self._client
-        if client is not None and not isinstance(client, BaseClient):
-            return client
-        owns = client is None
-        if client is None:
-            from imsg_sdk.client.aio import AsyncIMessageClient
-
-            client = AsyncIMessageClient(self._config.client)
-        return ClientProgram(client, max_file_mb=self._config.gateway.media_max_mb, owns_client=owns)
-
 
 def _not_done(timeout_s: float, awaited: int | None) -> GatewayError:
     if awaited is not None:
@@ -483,26 +479,6 @@ def _not_done(timeout_s: float, awaited: int | None) -> GatewayError:
     return GatewayError(
         f"there was still work after {timeout_s:g} s", hint="status() says what waits; give a longer timeout_s"
     )
-
-
-def _read(config: ConfigLike | None, account: str | None, settings: dict[str, Any]) -> Config:
-    if isinstance(config, GatewayConfig):
-        config = Config(client=ClientConfig(), gateway=config)
-    if isinstance(config, Config):
-        if not settings:
-            return config
-        given = load_config({}, environ={}, **settings)
-        return msgspec.structs.replace(
-            config,
-            client=_over(config.client, given.client, settings),
-            gateway=_over(config.gateway, given.gateway, settings),
-        )
-    return load_config(config, account=account, **settings)
-
-
-def _over(part: Any, given: Any, settings: dict[str, Any]) -> Any:
-    names = [name for name in settings if name in part.__struct_fields__]
-    return msgspec.structs.replace(part, **{name: getattr(given, name) for name in names})
 
 
 def _remove(folder: str, owner_pid: int) -> None:

@@ -114,6 +114,28 @@ def test_a_running_handler_may_end_within_the_grace_of_a_stop(program: Any, make
     assert [send["text"] for send in program.sends] == ["finished"]
 
 
+def test_a_handler_that_will_not_be_cancelled_holds_up_no_stop(program: Any, make_gateway: Any) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    async def stubborn(context: Context) -> None:
+        begun.set()
+        while not release.is_set():
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                continue
+
+    gateway = started(make_gateway(handler=stubborn))
+    program.receive()
+    assert begun.wait(WAIT_S)
+    release_later = threading.Timer(3.5, release.set)
+    release_later.start()
+    gateway.stop(0.2 + WAIT_S)
+    started(make_gateway()).stop()
+    release.set()
+    release_later.cancel()
+
+
 def test_a_handler_that_was_interrupted_runs_again_and_is_told(program: Any, make_gateway: Any) -> None:
     begun, attempts = threading.Event(), []
 
@@ -301,6 +323,21 @@ def test_observing_with_handlers_notes_what_would_be_sent(program: Any, make_gat
         gateway.drain(through=program.receive())
         assert gateway.outbox()[["state", "text"]].values.tolist() == [["refused", "would say"]]
     assert program.sends == []
+
+
+def test_the_program_of_an_observer_cannot_send(program: Any) -> None:
+    from imsg_sdk.errors import SendRefused
+    from imsg_sdk.gateway.live.observing import ObservingProgram
+
+    async def tries() -> None:
+        observing = ObservingProgram(program)
+        await observing.mark_read(1)
+        await observing.show_typing(1, is_typing=True)
+        with pytest.raises(SendRefused):
+            await observing.deliver({"text": "x"}, attempt_id="1")
+
+    asyncio.run(tries())
+    assert program.sends == program.acts == []
 
 
 def test_a_reply_left_over_too_long_expires(program: Any, make_gateway: Any, clock: Any, states: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from imsg_sdk.errors import SendFailed, SendRefused, SendUncertain, UsageError
-from imsg_sdk.gateway import Context, Handlers
+from imsg_sdk.gateway import Context, Handlers, Policy
 from imsg_sdk.models import SendResult, SendState
 
 WAIT_S = 5.0
@@ -153,6 +153,10 @@ def test_an_error_of_a_handler_reaches_nobody_and_does_not_stop_the_loop(program
         frame = gateway.decisions()
         assert frame["error"].fillna("").tolist() == ["ValueError", ""]
         assert "private words" not in str(gateway.status().to_dict())
+        [error] = gateway.errors
+        assert str(error).startswith("the handler raised ValueError on message 1")
+        assert isinstance(error.__cause__, ValueError)
+        assert error.__cause__.__traceback__ is not None
 
 
 def test_even_what_ends_programs_does_not_end_the_loop(program: Any, make_gateway: Any) -> None:
@@ -369,6 +373,22 @@ def test_small_talk_in_a_group_is_nothing_to_warn_about(program: Any, make_gatew
         status = gateway.status()
         assert status.warnings == ()
         assert (status.unanswered, status.own) == (1, 1)
+
+
+def test_a_pattern_that_takes_too_long_counts_as_no_mention(program: Any, make_gateway: Any, reasons: Any) -> None:
+    settings = {**config(groupAllowFrom=["*"]), "messages": {"groupChat": {"mentionPatterns": [r"(a|aa)+$"]}}}
+    with make_gateway(settings, handler=lambda context: "ok") as gateway:
+        gateway.drain(through=program.receive("a" * 5000 + "!", chat_id=42, is_group=True))
+        assert reasons(gateway) == ["no_mention"]
+        assert gateway.status().pattern_timeouts == 1
+
+
+def test_rules_may_be_compiled_elsewhere(program: Any, make_gateway: Any, reasons: Any) -> None:
+    policy = Policy(make_gateway(config(groupAllowFrom=["*"])).config.gateway, listed_chats_are_groups=True)
+    with make_gateway({}, handler=lambda context: "ok", policy=policy) as gateway:
+        assert gateway.config.gateway is policy.config
+        gateway.drain(through=program.receive())
+        assert reasons(gateway) == [None]
 
 
 def test_an_explanation_ends_in_the_decision(program: Any, make_gateway: Any) -> None:

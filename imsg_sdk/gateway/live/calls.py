@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -19,14 +17,13 @@ import msgspec
 from imsg_sdk.errors import HandlerError
 from imsg_sdk.gateway.context import Context
 from imsg_sdk.gateway.handlers import HandlerFunction, Handlers
+from imsg_sdk.gateway.live.daemons import Threads
 from imsg_sdk.gateway.replies import Reply, read_replies
 
 __all__ = ["HandlerCalls", "Outcome"]
 
 _log = logging.getLogger("imsg_sdk.gateway.handlers")
 
-_LOST_PER_THREAD: Final = 4
-"""Threads that may be left to themselves, for each that runs handlers."""
 _PATIENCE: Final = 4
 """Longest wait for a thread, in times of the longest run."""
 _END: Final = object()
@@ -79,7 +76,7 @@ class HandlerCalls:
         self._handlers = handlers
         self._fallback = fallback
         self._timeout_s = timeout_s
-        self._threads = _Threads(threads)
+        self._threads = Threads(threads)
         self._overdue: set[asyncio.Task[None]] = set()
 
     @property
@@ -206,92 +203,3 @@ def _listed(function: HandlerFunction, context: Context) -> Any:
     """Call a ``def`` handler for middleware, which gets the replies of a generator as a list."""
     result = function(context)
     return list(result) if inspect.isgenerator(result) else result
-
-
-class _Threads:
-    """Daemon threads, one a call and so many at once: none of them holds up the end of the interpreter."""
-
-    def __init__(self, size: int) -> None:
-        self._free = asyncio.Semaphore(size)
-        self._most_lost = _LOST_PER_THREAD * size
-        self.lost = 0
-
-    async def acquire(self, timeout_s: float | None = None) -> None:
-        """Wait for a thread; :meth:`run_acquired` uses it.
-
-        Raises
-        ------
-        HandlerError
-            None was free in time: those that run hang.
-        """
-        try:
-            await asyncio.wait_for(self._free.acquire(), timeout_s)
-        except TimeoutError:
-            raise HandlerError(
-                "no thread was free for a handler", hint="handlers hang; or raise imessage.limits.handlerThreads"
-            ) from None
-
-    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Wait for a thread and call a function on it."""
-        await self.acquire()
-        return await self.run_acquired(function, *arguments)
-
-    async def run_acquired(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function on the thread that was waited for."""
-        loop = asyncio.get_running_loop()
-        call = _Call(loop, self._ended)
-        try:
-            call.start(function, arguments)
-        except RuntimeError:
-            self._free.release()
-            raise
-        try:
-            return await call.future
-        except asyncio.CancelledError:
-            if not call.is_over and self.lost < self._most_lost:
-                call.is_lost = True
-                self.lost += 1
-                self._free.release()
-            raise
-
-    def _ended(self, call: _Call) -> None:
-        if call.is_lost:
-            self.lost -= 1
-        else:
-            self._free.release()
-
-
-class _Call:
-    """One call on a thread of its own."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, ended: Callable[[_Call], None]) -> None:
-        self._loop = loop
-        self._ended = ended
-        self.future: asyncio.Future[Any] = loop.create_future()
-        self.is_lost = False
-        self.is_over = False
-
-    def start(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        threading.Thread(target=self._run, args=(function, arguments), name="imsg-handler", daemon=True).start()
-
-    def _run(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        value, error = None, None
-        try:
-            value = function(*arguments)
-        except BaseException as raised:  # noqa: BLE001 - handed to the loop, which logs and records it
-            error = raised
-        with suppress(RuntimeError):  # the loop is gone: nobody wants to know
-            self._loop.call_soon_threadsafe(self._finish, value, error)
-
-    def _finish(self, value: Any, error: BaseException | None) -> None:
-        self.is_over = True
-        self._ended(self)
-        if self.future.done():
-            return
-        if error is None:
-            self.future.set_result(value)
-        elif isinstance(error, Exception) and not isinstance(error, StopIteration):
-            self.future.set_exception(error)
-        else:
-            # Neither SystemExit nor StopIteration of a handler may end the loop.
-            self.future.set_exception(HandlerError(f"a handler raised {type(error).__name__}"))

@@ -34,6 +34,7 @@ from imsg_sdk.gateway.live.ports import Program
 from imsg_sdk.gateway.live.reactions import Reactions
 from imsg_sdk.gateway.live.status import Happening, Tally
 from imsg_sdk.gateway.live.warned import WarnedChats
+from imsg_sdk.gateway.mentions import Mention
 from imsg_sdk.gateway.pairing import pairing_text
 from imsg_sdk.gateway.pending import PendingHistory
 from imsg_sdk.gateway.policy import Decision, Facts, Policy, decide
@@ -245,6 +246,7 @@ class Loop:
         message, last = ready.message, self._rows.pop(id(ready.rows[-1]))
         carried = tuple(self._carried(row, last.entry) for row in ready.carried)
         facts = self._facts(message, is_replayed=last.is_replayed)
+        self._tally.pattern_timeouts += facts.mention is Mention.PATTERN_TIMEOUT
         decision = decide(message, self._policy, facts)
         if decision.dispatched:
             self._dispatch(last.entry, message, decision, facts, carried)
@@ -366,7 +368,7 @@ class Loop:
         async with self._politely(context):
             outcome = await self.calls.call(context)
         self._journal.reached("handler:after")
-        self._note_handled(outcome)
+        self._note_handled(context, outcome)
         plans = plan_replies(outcome.replies, context.target, self._settings)
         error = "" if outcome.error is None else _kind_of(outcome.error)
         if self._conduct.is_live:
@@ -380,11 +382,14 @@ class Loop:
             return nullcontext()
         return self.courtesies.around(context.message.chat_id, is_group=context.is_group)
 
-    def _note_handled(self, outcome: Outcome) -> None:
+    def _note_handled(self, context: Context, outcome: Outcome) -> None:
         self._tally.handled += 1
-        if outcome.error is not None:
-            self._tally.handler_errors += 1
-            self._tally.handler_timeouts += outcome.timed_out
+        if outcome.error is None:
+            return
+        self._tally.handler_errors += 1
+        self._tally.handler_timeouts += outcome.timed_out
+        self._happened(context.message.chat_id, f"handler failed: {type(outcome.error).__name__}")
+        self._tally.errors.append(_as_handler_error(context, outcome.error))
 
     def _note_settled(self, chunk: Outbound, state: OutboxState) -> None:
         self._tally.sends[str(state)] += 1
@@ -396,6 +401,17 @@ def _own_roots(conduct: Conduct) -> tuple[str, ...]:
     if conduct.client.remote_host is not None:
         return (*config.remote_attachment_roots, *config.attachment_roots)
     return config.attachment_roots
+
+
+def _as_handler_error(context: Context, error: Exception) -> HandlerError:
+    """Return what people are shown; the error itself, with its traceback, is the cause."""
+    if isinstance(error, HandlerError):
+        return error
+    shown = HandlerError(
+        f"the handler raised {type(error).__name__} on message {context.message.rowid}", hint="its cause says where"
+    )
+    shown.__cause__ = error
+    return shown
 
 
 def _kind_of(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -12,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from imsg_sdk.errors import GatewayError
+from imsg_sdk.gateway.live.daemons import call_on_thread
 
 __all__ = ["Media", "MediaError"]
 
@@ -50,7 +50,7 @@ class Media:
             yield params
             return
         with tempfile.TemporaryDirectory(prefix="imsg-media-") as folder:
-            path = await asyncio.to_thread(self._fetch, source, Path(folder))
+            path = await call_on_thread(self._fetch, source, Path(folder))
             yield {**params, "file": str(path)}
 
     def _fetch(self, address: str, folder: Path) -> Path:

@@ -337,6 +337,7 @@ class Runner:
             handler_errors=tally.handler_errors,
             handler_timeouts=tally.handler_timeouts,
             restarts=tally.restarts,
+            pattern_timeouts=tally.pattern_timeouts,
             per_minute=float(sum(now_s - each <= 60 for each in tally.arrivals.copy())),
             lag_s=round(self.lag_s, 1),
             dropped=dict(tally.dropped.copy()),

@@ -9,11 +9,13 @@ from typing import Any, Final
 
 import msgspec
 
+from imsg_sdk.errors import HandlerError
 from imsg_sdk.gateway.reasons import Reason
 
 __all__ = ["GatewayState", "GatewayStatus", "Happening", "Tally"]
 
 _KEPT: Final = 50
+_ERRORS: Final = 20
 
 
 class GatewayState(StrEnum):
@@ -52,6 +54,8 @@ class Tally:
         self.handler_errors = 0
         self.handler_timeouts = 0
         self.restarts = 0
+        self.pattern_timeouts = 0
+        self.errors: deque[HandlerError] = deque(maxlen=_ERRORS)
         self.dropped: Counter[str] = Counter()
         self.sends: Counter[str] = Counter()
         self.recent: deque[Happening] = deque(maxlen=_KEPT)

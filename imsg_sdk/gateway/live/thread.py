@@ -18,6 +18,7 @@ __all__ = ["LoopThread", "wait_for"]
 T = TypeVar("T")
 _SLICE_S = 0.2
 _MOMENT_S = 0.01
+_END_S = 1.0
 
 
 class LoopThread:
@@ -53,10 +54,12 @@ class LoopThread:
 
     def _run(self) -> None:
         error: BaseException | None = None
+        loop = asyncio.new_event_loop()
         try:
-            asyncio.run(self._main())
+            loop.run_until_complete(self._main())
         except BaseException as raised:  # noqa: BLE001 - kept for whoever waits for this thread
             error = raised
+        _end(loop)
         for future in (self.ready, self.over):
             if not future.done():
                 if error is None:
@@ -124,6 +127,19 @@ class LoopThread:
             with suppress(TimeoutError):
                 self.over.exception(left)
         return True
+
+
+def _end(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what is left on a loop and close it; a handler that will not be cancelled is left to itself."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=_END_S))
+    if all(task.done() for task in tasks):
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
 
 
 def wait_for(future: Future[Any], timeout_s: float) -> None:
