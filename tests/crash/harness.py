@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,9 @@ WAIT_S = 60
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112
 """Files that no disk sync holds up: what the end of a process leaves behind is the same there."""
 BROKEN = "broken: "
+
+Moment = int | float
+"""When a process is killed: at a step, or after so many seconds."""
 
 
 class Harness:
@@ -47,13 +51,31 @@ class Harness:
         self.scenario.prepare(folder)
         return folder
 
-    def life(self, folder: Path, kill_at: int | None) -> tuple[bool, int]:
-        """Let a process live, and end it at its `kill_at`-th step; return whether it was, and how many it took."""
+    @cached_property
+    def duration_s(self) -> float:
+        """Return how long a life takes that nobody ends."""
+        with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+            folder = self._place(name)
+            begun = time.monotonic()
+            self.life(folder, None)
+            return time.monotonic() - begun
+
+    def life(self, folder: Path, kill_at: Moment | None) -> tuple[bool, int]:
+        """Let a process live, and end it at its `kill_at`-th step, or after so many seconds where that is no integer.
+
+        Returns
+        -------
+        tuple
+            Whether it was ended, and how many steps it took.
+        """
         read, write = os.pipe()
         child = os.fork()
         if not child:
-            self._be_the_process(folder, kill_at, write)
+            self._be_the_process(folder, kill_at if isinstance(kill_at, int) else None, write)
         os.close(write)
+        if isinstance(kill_at, float):
+            time.sleep(kill_at)
+            os.kill(child, signal.SIGKILL)  # it waits to be asked for, so that this hits nobody else
         steps = 0
         # Ends when the process does, however it ends.
         while taken := os.read(read, 4096):
@@ -85,8 +107,8 @@ class Harness:
             sys.stderr.flush()
             os._exit(code)
 
-    def lives(self, kills: Sequence[int]) -> tuple[Counter[str], int]:
-        """Let a process be killed at each of these steps of one life after the other, then live to the end; count.
+    def lives(self, kills: Sequence[Moment]) -> tuple[Counter[str], int]:
+        """Let a process be killed at each of these moments of one life after the other, then live to the end; count.
 
         Returns
         -------
@@ -107,7 +129,7 @@ class Harness:
             self._count(folder, counts)
             return counts, ended_after
 
-    def _watched(self, folder: Path, kill_at: int | None, counts: Counter[str]) -> tuple[bool, int]:
+    def _watched(self, folder: Path, kill_at: Moment | None, counts: Counter[str]) -> tuple[bool, int]:
         """Let a process live, and check that it handles nothing that was finished before."""
         rows = StateReader(folder).decisions()
         finished = {str(row.guid) for row in rows if row.state == "finished" and row.reason != "duplicate"}
@@ -179,15 +201,22 @@ def chance(steps: int, number: int, *, seed: int, most: int = 6) -> Iterator[Seq
         yield [min(dice.randint(1, steps), dice.randint(1, steps)) for _ in range(dice.randint(2, most))]
 
 
+def moments(duration_s: float, number: int, *, seed: int) -> Iterator[Sequence[float]]:
+    """Yield moments in the course of one life or of several, wherever the process is then."""
+    dice = random.Random(seed)
+    for _ in range(number):
+        yield [dice.uniform(0, duration_s) for _ in range(dice.randint(1, 3))]
+
+
 def count_all(
-    lives: Callable[[Sequence[int]], tuple[Counter[str], int]],
-    plans: Iterator[Sequence[int]],
+    lives: Callable[[Sequence[Moment]], tuple[Counter[str], int]],
+    plans: Iterator[Sequence[Moment]],
     *,
     until_broken: bool = False,
 ) -> Counter[str]:
     """Live through all plans; of pairs, those beyond the end of the second life are left out."""
     total: Counter[str] = Counter()
-    beyond: dict[int, int] = {}
+    beyond: dict[Moment, int] = {}
     for kills in plans:
         if len(kills) == 2 and kills[1] > beyond.get(kills[0], kills[1]):
             continue

@@ -80,7 +80,7 @@ def _all(name: str, options: argparse.Namespace) -> Counter[str]:
 
 def _parts(
     name: str, lab: harness.Harness, options: argparse.Namespace
-) -> Iterator[tuple[str, Iterator[Sequence[int]]]]:
+) -> Iterator[tuple[str, Iterator[Sequence[harness.Moment]]]]:
     """Yield what is to be tried, and its name."""
     if options.steps:
         yield "steps that were named", iter([(step,) for step in options.steps])
@@ -90,6 +90,7 @@ def _parts(
         yield "every step of a life and every step of the next", harness.pairs(lab.steps, every=options.every)
     number = options.chance // 20 if name in SLOW else options.chance
     yield "steps by chance, life after life", harness.chance(lab.steps, number, seed=options.seed)
+    yield "moments by chance, in the midst of steps", harness.moments(lab.duration_s, number, seed=options.seed)
 
 
 def _tell(total: Counter[str]) -> None:

@@ -41,14 +41,14 @@ def test_a_life_passes_every_step(scenario: type[Scenario], tmp_path: Path, monk
     assert passed == {*POINTS, "handler:before", "handler:after", "send:before", "send:after"}
 
 
-@pytest.mark.parametrize(("scenario", "every", "chance"), [("walk", 1, 30), ("gateway", 6, 8)])
+@pytest.mark.parametrize(("scenario", "every", "chance"), [("walk", 1, 25), ("gateway", 6, 6)])
 def test_every_guarantee_holds_when_the_process_is_killed_at_any_step_and_again(
     scenario: str, every: int, chance: int
 ) -> None:
     counts, broken = report(scenario, "--every", str(every), "--chance", str(chance), "--seed", "20260105")
     assert broken == set()
-    assert counts["runs"] >= 93 // every + chance
-    assert counts["kills"] > counts["runs"] + chance
+    assert counts["runs"] >= 93 // every + 2 * chance
+    assert counts["kills"] > counts["runs"]
     # Each kind of end was met, else nothing was proven.
     assert counts["chunks observed"] > counts["chunks uncertain"] > 0
 
