@@ -68,6 +68,7 @@ class Media:
                         raise MediaError(f"Media exceeds {self._most_bytes // 2**20}MB limit")
                     file.write(piece)
         except HTTPError as error:
+            error.close()  # it is an open answer, too
             raise MediaError(f"Failed to fetch media: HTTP {error.code}") from None
         except (OSError, ValueError, HTTPException) as error:
             raise MediaError(f"Failed to fetch media: {type(error).__name__}") from None
