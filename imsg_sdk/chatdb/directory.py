@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.chatdb.schema import Schema
@@ -11,6 +12,8 @@ __all__ = ["ChatRow", "Directory"]
 
 _GROUP_STYLE = 43
 _DIRECT_STYLE = 45
+
+_Rows = tuple[Sequence[tuple[Any, ...]], Sequence[tuple[Any, ...]]]
 
 
 class ChatRow(NamedTuple):
@@ -38,7 +41,7 @@ class ChatRow(NamedTuple):
 class Directory:
     """Handles and chats by rowid."""
 
-    def __init__(self, handles: dict[int, str], chats: dict[int, ChatRow]) -> None:
+    def __init__(self, handles: dict[int, str], chats: dict[int, ChatRow], rows: _Rows = ((), ())) -> None:
         self.handles = handles
         self.chats = chats
         self.names = list(dict.fromkeys(handles.values()))
@@ -46,14 +49,21 @@ class Directory:
         position = {name: code for code, name in enumerate(self.names)}
         self.name_codes = {rowid: position[name] for rowid, name in handles.items()}
         """Position in `names` by the rowid of the handle."""
+        self._rows = rows
 
     @classmethod
-    def load(cls, connection: Connection, schema: Schema) -> Directory:
-        """Read both tables."""
-        return cls(_handles(connection, schema), _chats(connection, schema))
+    def load(cls, connection: Connection, schema: Schema, before: Directory | None = None) -> Directory:
+        """Read both tables; where they are as they were `before`, that is the answer."""
+        rows = _handles(connection, schema), _chats(connection, schema)
+        if before is not None and before._rows == rows:
+            return before
+        handles = {rowid: str(name) for rowid, name in rows[0] if name}
+        return cls(handles, {row[0]: _chat(row) for row in rows[1]}, rows)
 
     def extends(self, before: Directory) -> bool:
         """Tell whether nothing known `before` has gone, and no handle has changed."""
+        if self is before:
+            return True
         return self.handles.items() >= before.handles.items() and self.chats.keys() >= before.chats.keys()
 
     def handle_rowids(self, handles: list[str]) -> list[int]:
@@ -66,23 +76,21 @@ def _ascii_lower(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
-def _handles(connection: Connection, schema: Schema) -> dict[int, str]:
+def _handles(connection: Connection, schema: Schema) -> Sequence[tuple[Any, ...]]:
     if not schema.has("handle", "id"):
-        return {}
-    rows = connection.rows(f"SELECT ROWID, {schema.text('handle', 'id')} FROM handle")
-    return {rowid: str(name) for rowid, name in rows if name}
+        return ()
+    return connection.rows(f"SELECT ROWID, {schema.text('handle', 'id')} FROM handle")
 
 
-def _chats(connection: Connection, schema: Schema) -> dict[int, ChatRow]:
+def _chats(connection: Connection, schema: Schema) -> Sequence[tuple[Any, ...]]:
     if not schema.has("chat"):
-        return {}
+        return ()
     text = ("guid", "chat_identifier", "display_name", "service_name")
     more = ("account_id", "account_login", "last_addressed_handle", "group_id")
     numbers = ("style", "is_archived", "is_filtered")
     columns = [schema.text("chat", name) for name in text + more]
     columns += [schema.number("chat", name, default="NULL") for name in numbers]
-    rows = connection.rows(f"SELECT ROWID, {', '.join(columns)} FROM chat ORDER BY ROWID")
-    return {row[0]: _chat(row) for row in rows}
+    return connection.rows(f"SELECT ROWID, {', '.join(columns)} FROM chat ORDER BY ROWID")
 
 
 def _chat(row: tuple[object, ...]) -> ChatRow:

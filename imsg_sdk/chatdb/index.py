@@ -70,6 +70,8 @@ class Index:
         specials = Specials.load(self._connection, self._sql, directory.handles, span)
         self._fold(specials.folds(links))
         self._events = list(specials.events(directory.handles, self._shown_by))
+        self._events_by_target: dict[str, list[Tapback]] | None = None
+        """The same by target, from the first `refresh` on."""
         self._tapbacks = Layered(standing(self._events))
         self._cover(directory)
 
@@ -97,6 +99,10 @@ class Index:
             return False
         if not for_recent and self._checksums() != self._below:
             return False
+        if self._events_by_target is None:
+            self._events_by_target = {}
+            for event in self._events:
+                self._events_by_target.setdefault(event.target, []).append(event)
         self._cover(directory)
         return True
 
@@ -137,12 +143,18 @@ class Index:
         self._shown_by.cover(_shown_by(found))
         recent = [event for event in specials.events(directory.handles, self._shown_by) if event.rowid > horizon]
         targets = {event.target for event in recent}
-        before = [event for event in self._events if event.target in targets]
+        before = self._events_on(targets)
         # A target on which nothing stands any more covers what stood there.
         self._tapbacks.cover(dict.fromkeys(targets, _NONE) | standing(before + recent))
         if self._attachments is not None:
             self._attachments.cover(self._count_attachments(f"message_id > {horizon}"))
         self.__dict__.pop("owners", None)
+
+    def _events_on(self, targets: set[str]) -> list[Tapback]:
+        """Return what was put on some messages, of the rows below the horizon."""
+        if self._events_by_target is None:
+            return [event for event in self._events if event.target in targets]
+        return [event for target in sorted(targets) for event in self._events_by_target.get(target, _NONE)]
 
     # ── tapbacks ─────────────────────────────────────────────────────────────────────────────────
 

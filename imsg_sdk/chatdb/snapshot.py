@@ -73,7 +73,7 @@ class Snapshot:
         """
         if self._connection.value("PRAGMA schema_version") != self._schema_version:
             return False
-        directory = Directory.load(self._connection, self._schema)
+        directory = Directory.load(self._connection, self._schema, self._directory)
         if not directory.extends(self._directory):
             return False
         if "_index" in self.__dict__ and not self._index.refresh(directory, for_recent=for_recent):

@@ -38,6 +38,8 @@ class Directory:
         self._version = -1
         self._handles: dict[Any, str] | None = None
         self._chats: dict[int, ChatEntry] | None = None
+        self._known: tuple[tuple[list[Row], list[Row]], dict[int, ChatEntry]] | None = None
+        """What was read of chats last, and what was made of it: most changes of a database are of messages."""
 
     def renew(self) -> bool:
         """Forget what another connection may have changed; return whether it may have."""
@@ -66,12 +68,10 @@ class Directory:
         return self._chats
 
     def _read_chats(self) -> dict[int, ChatEntry]:
-        people: dict[int, list[str]] = {}
-        for chat_id, handle in self._db.rows(
+        members = self._db.rows(
             "SELECT DISTINCT chj.chat_id, h.id FROM chat_handle_join chj JOIN handle h ON h.ROWID = chj.handle_id"
             " WHERE h.id != '' ORDER BY h.id"
-        ):
-            people.setdefault(chat_id, []).append(handle)
+        )
         optional = ", ".join(
             self._db.column(name, table="chat", alias="c")
             for name in ("account_id", "account_login", "last_addressed_handle")
@@ -79,7 +79,16 @@ class Directory:
         rows = self._db.rows(
             f"SELECT c.ROWID, c.chat_identifier, c.guid, c.display_name, c.service_name, {optional} FROM chat c"
         )
-        return {row[0]: _entry(row, people.get(row[0], [])) for row in rows}
+        if self._known is None or self._known[0] != (members, rows):
+            self._known = (members, rows), _entries(members, rows)
+        return self._known[1]
+
+
+def _entries(members: list[Row], rows: list[Row]) -> dict[int, ChatEntry]:
+    people: dict[int, list[str]] = {}
+    for chat_id, handle in members:
+        people.setdefault(chat_id, []).append(handle)
+    return {row[0]: _entry(row, people.get(row[0], [])) for row in rows}
 
 
 def _entry(row: Row, participants: list[str]) -> ChatEntry:
