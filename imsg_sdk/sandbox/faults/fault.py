@@ -99,6 +99,10 @@ class Play:
         """Return whether a subscription was there before the fault struck."""
         raise NotImplementedError
 
+    def opened_us(self, number: int) -> int:
+        """Return the instant at which a subscription was opened, in the world's time."""
+        raise NotImplementedError
+
     def wait(self, seconds: float) -> None:
         """Wait in the world's time; raises RpcError where the process ends first."""
         raise NotImplementedError

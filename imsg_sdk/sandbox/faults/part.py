@@ -37,6 +37,7 @@ class Faults(Part):
         self.outlet = Outlet()
         self.here = threading.local()
         self.silent: set[int] = set()
+        self.opened_us: dict[int, int] = {}
         self._opened: dict[int, frozenset[int]] = {}
         self._plays: dict[int, _Play] = {}
         self._version: int | None = None
@@ -163,6 +164,7 @@ class Faults(Part):
         if request.method == "watch.subscribe" and isinstance(result, dict):
             done = frozenset(play.number for play in self.plays() if play.recall("done"))
             self._opened[result["subscription"]] = done
+            self.opened_us[result["subscription"]] = self.parts.world.state.now_us()
         return result, then
 
     def is_older(self, number: int, fault: int) -> bool:
@@ -295,6 +297,9 @@ class _Play(Play):
         text = b"".join(lines)
         if text:
             self.outlet.shape(lambda pieces: iter((*pieces, text)))
+
+    def opened_us(self, number: int) -> int:
+        return self._faults.opened_us.get(number, 0)
 
     def is_older(self, number: int) -> bool:
         return self._faults.is_older(number, self.number)

@@ -40,9 +40,9 @@ _URL: Final = re.compile(r"https?://\S+")
 
 
 class LateLink(Fault, frozen=True, kw_only=True, tag="late_link"):
-    """Writes a message without its chat, which is joined ``seconds`` later; the program then never reports it.
+    """Writes a message without its chat, which is joined ``seconds`` later; subscriptions of before never report it.
 
-    With ``is_reported`` true the subscription reports it when it is joined, as this package's server does by itself.
+    With ``is_reported`` true they report it when it is joined, as this package's server does by itself.
 
     Source: the chat of a row comes in a later transaction; 0.13 and 0.14 look twenty times, about ten seconds, and
     then drop the row for good, while ``messages.after`` and history have it.
@@ -58,14 +58,15 @@ class LateLink(Fault, frozen=True, kw_only=True, tag="late_link"):
         for chat_id in placement.chat_ids:
             play.world.after(self.seconds, "link", guid=guid, chat_id=chat_id)
         placement.chat_ids = []
-        play.remember(guids=[*play.recall("guids", []), guid])
+        linked_us = play.world.state.now_us() + round(self.seconds * 1_000_000)
+        play.remember(guids={**play.recall("guids", {}), guid: linked_us})
 
     def beside_messages(self, play: Play, number: int, params: list[Any]) -> list[Any]:
         """Leave out what a program would have given up."""
         if self.is_reported:
             return params
-        guids = frozenset(play.recall("guids", []))
-        return [each for each in params if _guid(each) not in guids]
+        linked_us, opened_us = play.recall("guids", {}), play.opened_us(number)
+        return [each for each in params if linked_us.get(_guid(each), 0) <= opened_us]
 
 
 class LateIsFromMe(Fault, frozen=True, kw_only=True, tag="late_is_from_me"):
