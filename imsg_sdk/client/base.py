@@ -148,8 +148,8 @@ class BaseClient:
         Parameters
         ----------
         seed
-            The same arguments give the same history; with the virtual clock, and the same requests, also the same
-            rows after it.
+            The same arguments give the same history, but for the dates of messages that wait to be sent, which are
+            in the days to come; with the virtual clock, and the same requests, the same rows also after it.
         messages
             How many rows to make before, tapbacks included.
         preset

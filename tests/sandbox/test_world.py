@@ -7,10 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from imsg_sdk._time import to_us
 
 NORA = "+447700900118"
 TOM = "tom.okafor@example.org"
@@ -236,3 +239,20 @@ def test_what_was_sent_is_known_though_the_program_does_not_say(
     assert act["values"]["text"] == "look"
     one.refuse("send", chat_id=1, text="", file="no/such/file", transport="applescript")
     assert one.ask("sandbox.sent", since=act["id"])["sent"][0]["refused"] == -32603
+
+
+def test_scheduled_messages_go_out_when_their_time_has_come(tmp_path: Path, child: Callable[..., Any]) -> None:
+    database = tmp_path / "chat.db"
+    argv = [sys.executable, "-m", "imsg_sdk.sandbox", "world", str(database), "--preset", "demo", "--messages", "600"]
+    subprocess.run(argv, check=True, timeout=60)
+    one = child(database)
+    waiting = one.ask("messages.scheduled")["messages"]
+    assert len({each["guid"] for each in waiting}) == 3
+    assert one.ask("sandbox.run_until_idle")["done"] == 0
+    now = one.ask("sandbox.now")["now_us"]
+    days = [(to_us(datetime.fromisoformat(each["scheduled_at"])) - now) / 86_400_000_000 for each in waiting]
+    assert all(0 < day < 6 for day in days)
+    one.ask("sandbox.advance", seconds=7 * 86_400)
+    assert one.ask("messages.scheduled")["messages"] == []
+    for each in waiting:
+        assert one.ask("message.send_status", guid=each["guid"])["send_state"] in ("sent", "delivered")

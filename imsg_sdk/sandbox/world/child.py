@@ -215,6 +215,12 @@ def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, versio
     return True
 
 
+def _send_scheduled(world: World, args: dict[str, Any]) -> dict[str, Any]:
+    from imsg_sdk.sandbox.world.scheduled import send_scheduled
+
+    return send_scheduled(world, args)
+
+
 def _enliven(world: World) -> Callable[[], Answers]:
     """Let people hear and act; what that takes is loaded when it is first needed, for most processes only read."""
 
@@ -235,6 +241,7 @@ def _enliven(world: World) -> Callable[[], Answers]:
     world.hearing = lambda heard: answers().hear(heard)
     world.kinds |= {kind: deed(kind) for kind in DEEDS}
     world.kinds["chatter"] = lambda world, args: answers().chat(world, args)
+    world.kinds["scheduled"] = _send_scheduled
     return answers
 
 

@@ -16,6 +16,7 @@ from imsg_sdk._time import to_us
 from imsg_sdk.errors import ConfigError
 from imsg_sdk.sandbox.database import Database
 from imsg_sdk.sandbox.schema import find_system
+from imsg_sdk.sandbox.world import scheduled
 from imsg_sdk.sandbox.world.accounts import Person, accounts_of, stored
 from imsg_sdk.sandbox.world.answers import Answers, Chatter, check_script
 from imsg_sdk.sandbox.world.ledger import Ledger, newest_us, refuse_real
@@ -93,6 +94,7 @@ def make_world(
             answers.world.make_chat(chat)
         for chatter in cast.chatter:
             answers.begin(chatter)
+        scheduled.plan(answers.world)
     ledger.close()
     return state
 

@@ -272,7 +272,7 @@ class World:
             self.sent.append(post)
             if not post.reaches:
                 return post
-            self._follow(post)
+            self.follow(post)
             if self._is_self(chat):
                 self.after(_MIRRORED_S, "mirror", guid=post.guid, chat_id=chat.rowid)
             elif not (draft.fields.get("item_type") or draft.fields.get("error")):
@@ -348,7 +348,7 @@ class World:
     def _is_self(self, chat: Chat) -> bool:
         return len(chat.members) == 1 and self.accounts.owns(chat.members[0].address)
 
-    def _follow(self, post: Post) -> None:
+    def follow(self, post: Post) -> None:
         """Have an own message delivered; SMS tells nothing."""
         if post.service != "iMessage" or not post.chat.members:
             return
