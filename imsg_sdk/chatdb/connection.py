@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from os import R_OK, W_OK, PathLike, access, fspath
 from pathlib import Path
@@ -18,7 +18,16 @@ from urllib.parse import quote
 
 from imsg_sdk.errors import DatabaseUnavailable, PermissionDenied
 
-__all__ = ["Connection", "RepairedText", "Scan", "check_file", "connect", "open_connection", "unavailable"]
+__all__ = [
+    "Connection",
+    "DamagedText",
+    "RepairedText",
+    "Scan",
+    "check_file",
+    "connect",
+    "open_connection",
+    "unavailable",
+]
 
 BUSY_TIMEOUT_S = 5.0
 _CHUNK = 300
@@ -29,6 +38,10 @@ _FULL_DISK_ACCESS = (
     "grant Full Disk Access in System Settings → Privacy & Security to the program that runs Python "
     "(the terminal, editor or launcher), then restart it"
 )
+
+
+class DamagedText(Exception):
+    """A text is no UTF-8, and whoever reads it has no place for a repaired one."""
 
 
 class RepairedText(str):
@@ -80,6 +93,23 @@ class Connection:
     def columns(self, sql: str, parameters: Sequence[Any] = ()) -> list[list[Any]]:
         """Return the rows of a statement as columns; as many empty lists where there is no row."""
         return self._tolerant(lambda: self._fetch_columns(sql, parameters, None)).columns
+
+    def chunks(self, sql: str) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a statement, some hundreds at a time.
+
+        Raises
+        ------
+        DamagedText
+            Bytes of a text would have to be replaced.
+        """
+        try:
+            with closing(self._raw.execute(sql)) as cursor:
+                while rows := cursor.fetchmany(_CHUNK):
+                    yield rows
+        except sqlite3.Error as error:
+            if str(error).startswith(_DECODE_FAILURE):
+                raise DamagedText from None
+            raise unavailable(error, self.path) from None
 
     def scan(self, sql: str, parameters: Sequence[Any], keep: Callable[[Any], bool] | None) -> Scan:
         """Return the rows of a statement as columns, but for those whose first value is not to `keep`."""

@@ -273,7 +273,7 @@ def _arrow_roads(path: Path) -> Any:
         from imsg_sdk.frames.arrow import ArrowRoads  # optional and slow to import
     except (OSError, ImportError):
         return None
-    return ArrowRoads.open(str(path))
+    return ArrowRoads(str(path))
 
 
 def _tables(tables: Iterable[str] | None) -> list[str]:

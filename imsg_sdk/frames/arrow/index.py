@@ -15,11 +15,11 @@ from imsg_sdk.chatdb.directory import Directory
 from imsg_sdk.chatdb.folding import Previews, Specials
 from imsg_sdk.chatdb.index import Index
 from imsg_sdk.chatdb.message_sql import MessageSql
-from imsg_sdk.chatdb.places import Links, Places
+from imsg_sdk.chatdb.places import Links, Places, load_links
 from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.chatdb.tapbacks import Tapback, standing
 from imsg_sdk.frames.arrow.lookup import Lookup
-from imsg_sdk.frames.arrow.source import Source
+from imsg_sdk.frames.arrow.source import RowSource, Source
 from imsg_sdk.frames.arrow.tapbacks import Standing, special_rows
 
 __all__ = ["ArrowIndex"]
@@ -85,6 +85,10 @@ class ArrowIndex(Index):
         return table["first"].to_numpy(), table["second"].to_numpy()
 
     def _links(self, directory: Directory) -> Links:
+        if isinstance(self._source, RowSource):
+            # Rows are dear there, so they come as few texts.
+            chats, messages = load_links(self._connection, self._schema, directory, "1")
+            return _Links(np.array(chats, np.int64), np.array(messages, np.int64))
         if not self._schema.has("chat_message_join", "chat_id", "message_id"):
             return _Links(_NONE, _NONE)
         # The primary key of the table holds both columns in this order, so nothing is sorted.

@@ -24,7 +24,7 @@ from imsg_sdk.frames.arrow.bodies import words_of_all
 from imsg_sdk.frames.arrow.index import ArrowIndex
 from imsg_sdk.frames.arrow.instants import instants
 from imsg_sdk.frames.arrow.lookup import Lookup
-from imsg_sdk.frames.arrow.source import FAILURES, ArrowSource, typed, whole
+from imsg_sdk.frames.arrow.source import Source, Unfit, whole
 
 __all__ = ["ArrowReader"]
 
@@ -55,12 +55,12 @@ _TIMES: Final = {"created_at": "date", "read_at": "date_read", "delivered_at": "
 
 
 class ArrowReader(MessageReader):
-    """Reads large pages of messages through an :class:`ArrowSource`."""
+    """Reads large pages of messages through an :class:`Source`."""
 
     rows_at_once = 100_000
 
     def __init__(
-        self, source: ArrowSource, connection: Connection, schema: Schema, sql: MessageSql, directory: Directory
+        self, source: Source, connection: Connection, schema: Schema, sql: MessageSql, directory: Directory
     ) -> None:
         super().__init__(connection, schema, sql, directory)
         self._source = source
@@ -69,8 +69,8 @@ class ArrowReader(MessageReader):
         """Read as the base class does, in Arrow where that is possible and worth it."""
         if isinstance(index, ArrowIndex) and limit >= _SMALL and self._source.is_usable():
             try:
-                return self._page(index, selection, self._table(where, limit), limit)
-            except FAILURES:
+                return self._page(index, selection, where, limit)
+            except Unfit:
                 self._source.give_up()
         return super().page(index, selection, where, limit)
 
@@ -78,7 +78,7 @@ class ArrowReader(MessageReader):
         if self._source.is_usable():
             try:
                 return self._source.rows(sql)
-            except FAILURES:
+            except Unfit:
                 self._source.give_up()
         return super()._fetch(sql)
 
@@ -88,18 +88,15 @@ class ArrowReader(MessageReader):
         # What SQL would do to every value is done to arrays afterwards, at a tenth of the cost.
         columns |= {name: self._schema.cast("message", column, "m") for name, column in _TEXTS.items()}
         columns |= {name: self._schema.raw("message", column, "m") for name, column in _TIMES.items()}
-        table = self._source.table(
-            f"SELECT {', '.join(columns.values())} FROM message m WHERE {where} ORDER BY m.ROWID LIMIT {limit}"
-        )
-        table = table.rename_columns(list(columns))
-        arrays = {name: typed(table[name], kind) for name, kind in _TYPES.items()}
+        sql = f"SELECT {', '.join(columns.values())} FROM message m WHERE {where} ORDER BY m.ROWID LIMIT {limit}"
+        arrays = dict(zip(columns, self._source.columns(sql, map(_TYPES.__getitem__, columns)), strict=True))
         arrays |= {name: _without_empty(arrays[name]) for name in _TEXTS}
         arrays |= {name: instants(arrays[name]) for name in _TIMES}
         return pa.table(arrays)
 
-    def _page(self, index: ArrowIndex, selection: Selection, table: pa.Table, limit: int) -> Page:
+    def _page(self, index: ArrowIndex, selection: Selection, where: str, limit: int) -> Page:
+        table, repaired = _decoded(self._table(where, limit))
         looked_at, last = len(table), table["rowid"][-1].as_py() if len(table) else None
-        table, repaired = _decoded(table)
         places = _places_of(table["rowid"].to_numpy(), selection)
         if selection.keep is not None and (places < 0).any():
             table, places = table.filter(places >= 0), places[places >= 0]

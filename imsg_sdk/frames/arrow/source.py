@@ -1,92 +1,74 @@
-"""A second connection to the file, which answers in Arrow tables."""
+"""Where Arrow columns come from: rows of the open file, or a second connection that speaks Arrow itself."""
 
 from __future__ import annotations
 
-from typing import Any, Final, Self
-from urllib.parse import quote
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
 
-import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 
-__all__ = ["FAILURES", "ArrowSource", "typed", "whole"]
+from imsg_sdk.chatdb.connection import Connection, DamagedText
 
-FAILURES: Final = (adbc.Error, pa.ArrowInvalid)
-"""What is raised where a table cannot travel this way."""
-_ROWS_AT_ONCE: Final = 2**18
-"""Rows from which the driver guesses types and makes one array; it joins nothing afterwards."""
+__all__ = ["RowSource", "Source", "Unfit", "whole"]
 
 
-class ArrowSource:
-    """A read-only connection, in one transaction from the first question on."""
+class Unfit(Exception):
+    """Arrow cannot carry what a statement gives: damaged UTF-8, or a column of mixed types."""
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        self._version = self._number("PRAGMA data_version")
-        self._usable: bool | None = None
 
-    @classmethod
-    def open(cls, path: str) -> Self | None:
-        """Open a file; None where the driver cannot, which is no reason not to read it."""
-        try:
-            return cls(adbc.connect(f"file:{quote(path)}?mode=ro", autocommit=True))
-        except adbc.Error:
-            return None
+class Source(ABC):
+    """Runs statements and gives their columns as Arrow arrays."""
+
+    def __init__(self) -> None:
+        self._has_failed = False
 
     def is_usable(self) -> bool:
-        """Tell whether the source sees the same commit as a transaction that began after it was opened."""
-        if self._usable is None:
-            self._number("BEGIN")
-            self._number("SELECT count(*) FROM sqlite_master")
-            self._usable = self._number("PRAGMA data_version") == self._version
-        return self._usable
+        """Tell whether it reads what the open transaction reads."""
+        return not self._has_failed
 
     def give_up(self) -> None:
         """Read no more this way."""
-        self._usable = False
+        self._has_failed = True
 
-    def table(self, sql: str) -> pa.Table:
-        """Return the rows of a statement; its texts are valid UTF-8, which SQLite never looks at.
+    @abstractmethod
+    def columns(self, sql: str, kinds: Iterable[pa.DataType]) -> list[Any]:
+        """Return the columns of a statement, each as one array of its kind; texts are valid UTF-8.
 
         Raises
         ------
-        adbc_driver_manager.Error
-            A column holds values of several types, or the file cannot be read.
-        pyarrow.ArrowInvalid
-            A text is damaged.
+        Unfit
+            They cannot be had this way.
         """
-        with self._connection.cursor() as cursor:
-            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(_ROWS_AT_ONCE)})
-            cursor.execute(sql)
-            table = cursor.fetch_arrow_table()
-        table.validate(full=True)
-        return table
 
+    @abstractmethod
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a statement as Python has them."""
-        return list(zip(*(column.to_pylist() for column in self.table(sql).columns), strict=True))
-
-    def _number(self, sql: str) -> int | None:
-        columns = self.table(sql).columns
-        return columns[0][0].as_py() if columns and len(columns[0]) else None
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
 
-def typed(column: pa.ChunkedArray, kind: pa.DataType) -> Any:
-    """Return a column as one array of a type; a column of nothing but NULL came with a guessed one.
+class RowSource(Source):
+    """The open file itself: rows become columns, and only these become Arrow."""
 
-    Raises
-    ------
-    pyarrow.ArrowInvalid
-        It holds something else.
-    """
-    if column.null_count == len(column):
-        return pa.nulls(len(column), kind)
-    if column.type != kind:
-        raise pa.ArrowInvalid(f"a column of {column.type} instead of {kind}")
-    return whole(column)
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def columns(self, sql: str, kinds: Iterable[pa.DataType]) -> list[Any]:
+        """Return the columns of a statement."""
+        kinds = list(kinds)
+        pieces: list[list[Any]] = [[pa.array([], kind)] for kind in kinds]
+        try:
+            # A few hundred rows at a time are turned over while they are in the processor's cache.
+            for rows in self._connection.chunks(sql):
+                for piece, values, kind in zip(pieces, zip(*rows, strict=True), kinds, strict=True):
+                    piece.append(pa.array(values, kind))
+        except (DamagedText, pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise Unfit(type(error).__name__) from None
+        return list(map(pa.concat_arrays, pieces))
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement."""
+        return self._connection.rows(sql)
 
 
 def whole(column: pa.ChunkedArray) -> Any:

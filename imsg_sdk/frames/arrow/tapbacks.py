@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from imsg_sdk.chatdb.folding import emoji_in
+from imsg_sdk.chatdb.folding import emoji_in, specials_sql
+from imsg_sdk.chatdb.message_sql import MessageSql
 from imsg_sdk.chatdb.tapbacks import (
     FACES,
     FIRST_REMOVAL,
@@ -23,7 +24,7 @@ from imsg_sdk.chatdb.tapbacks import (
     face_of,
     target_of,
 )
-from imsg_sdk.frames.arrow.source import typed, whole
+from imsg_sdk.frames.arrow.source import Source, whole
 
 __all__ = ["Standing", "special_rows"]
 
@@ -139,8 +140,6 @@ def _emoji(rows: pa.Table) -> list[str | None]:
     return emoji
 
 
-def special_rows(table: pa.Table) -> pa.Table:
-    """Give the columns of a table their names and types."""
-    return pa.table(
-        {name: typed(column, kind) for (name, kind), column in zip(_COLUMNS.items(), table.columns, strict=True)}
-    )
+def special_rows(source: Source, sql: MessageSql) -> pa.Table:
+    """Return all tapbacks and link previews."""
+    return pa.table(dict(zip(_COLUMNS, source.columns(specials_sql(sql, "1"), _COLUMNS.values()), strict=True)))
