@@ -148,6 +148,17 @@ def load_config(
     )
     if ignored:
         _log.warning("settings that do nothing here: %s", ", ".join(ignored))
+    return checked(config)
+
+
+def checked(config: Config) -> Config:
+    """Return settings with what a gateway says about them at start.
+
+    Raises
+    ------
+    ConfigError
+        They contradict each other.
+    """
     _check_policies(config)
     return msgspec.structs.replace(config, warnings=tuple(_warnings(config)))
 

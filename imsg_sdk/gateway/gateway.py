@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import tempfile
 import weakref
 from concurrent.futures import CancelledError
@@ -28,7 +27,7 @@ from imsg_sdk.gateway.live.ports import Program
 from imsg_sdk.gateway.live.runner import Place, Runner
 from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus, Tally
 from imsg_sdk.gateway.live.thread import LoopThread, wait_for
-from imsg_sdk.gateway.live.wiring import program_over, read_settings
+from imsg_sdk.gateway.live.wiring import not_done, program_over, read_settings, record_of, remove_folder
 from imsg_sdk.gateway.policy import Explanation, Policy, explain
 from imsg_sdk.gateway.rehearsal import ConfigLike
 from imsg_sdk.gateway.state import PairingStore, StateReader, state_folder
@@ -102,6 +101,8 @@ class Gateway:
         policy: Policy | None = None,
         **settings: Any,
     ) -> None:
+        if handler is not None and not callable(handler):
+            raise UsageError(f"a handler is {type(handler).__name__}", hint="give a function, or Handlers")
         if mode not in _MODES:
             raise UsageError(f"mode is {mode!r}", hint="give 'live' or 'observe'")
         read = read_settings(config, account, settings)
@@ -119,6 +120,7 @@ class Gateway:
             fallback=None if isinstance(handler, Handlers) else handler,
             is_live=mode == "live",
             runs_handlers=mode == "live" or run_handlers,
+            notes=self._config.warnings,
         )
         self._tally = Tally()
         self._thread: LoopThread | None = None
@@ -223,10 +225,9 @@ class Gateway:
 
     async def serve(self) -> None:
         """Start, and wait until stopped; for a task of an async program.  Cancelling it stops the gateway."""
-        await asyncio.to_thread(self.start)
-        thread = self._thread
-        assert thread is not None
         try:
+            await asyncio.to_thread(self.start)
+            thread = self._running()
             while not thread.is_over:
                 await asyncio.sleep(_SLICE_S)
             thread.over.result()
@@ -269,6 +270,8 @@ class Gateway:
             It was not done in time, or the gateway does not run, or stopped meanwhile.
         """
         thread = self._running()
+        if thread.is_current:
+            raise UsageError("an async handler cannot wait for itself", hint="drain from outside of the gateway")
         future = thread.submit(thread.runner.drain(through))
         if future is None:
             raise GatewayError("the gateway has stopped", hint="start it, and drain it then")
@@ -280,7 +283,7 @@ class Gateway:
             raise GatewayError("the gateway was stopped meanwhile", hint="start it, and drain it then") from None
         except TimeoutError:
             future.cancel()
-            raise _not_done(timeout_s, thread.runner.awaited) from None
+            raise not_done(timeout_s, thread.runner.awaited) from None
 
     def __enter__(self) -> Self:
         self.start()
@@ -302,7 +305,10 @@ class Gateway:
         """Return what the gateway is doing, without waiting; from any thread."""
         if self._thread is None:
             return GatewayStatus(
-                state=GatewayState.STOPPED, mode=self.mode, account=self._config.account, warnings=self.policy.warnings
+                state=GatewayState.STOPPED,
+                mode=self.mode,
+                account=self._config.account,
+                warnings=self._conduct.warnings,
             )
         return self._thread.runner.status()
 
@@ -427,7 +433,7 @@ class Gateway:
         self._dashboard = Dashboard(self, interval_s=interval_s)
         return self._dashboard.show()
 
-    def explain(self, message: MessageLike) -> Explanation:
+    def explain(self, message: MessageLike | int | pd.Series) -> Explanation:
         """Return what the rules say of a message, rule by rule, and which setting would admit it.
 
         Age, echoes, repeats and rates belong to the moment and are left out.
@@ -435,9 +441,10 @@ class Gateway:
         Parameters
         ----------
         message
-            A record, or an object as programs send it.
+            A record, an object as programs send it, the row of a message that arrived, or a row of
+            :meth:`decisions` or of a frame of messages.
         """
-        record = read_message(message)
+        record = read_message(self._record(message))
         return explain(record, self.policy, gather_facts(record, self.policy))
 
     # Inside.
@@ -455,6 +462,14 @@ class Gateway:
         self._thread.wait(None)
         self._thread.over.result()
 
+    def _record(self, message: MessageLike | int | pd.Series) -> MessageLike:
+        if isinstance(message, int):
+            rows = [row for row in self._reader().decisions() if row.message_rowid == message]
+            if not rows:
+                raise GatewayError(f"row {message} has not arrived here", hint="explain takes any message record, too")
+            return record_of(msgspec.structs.asdict(rows[-1]))
+        return record_of(message.to_dict()) if hasattr(message, "to_dict") else message
+
     def _reader(self) -> StateReader:
         return StateReader(self._folder(), self._config.account)
 
@@ -466,21 +481,6 @@ class Gateway:
             if self._own_folder is None:
                 self._own_folder = tempfile.mkdtemp(prefix="imsg-gateway-")
                 # Called last: the finalizers of an object run in the opposite order, and the thread's comes later.
-                weakref.finalize(self, _remove, self._own_folder, os.getpid())
+                weakref.finalize(self, remove_folder, self._own_folder, os.getpid())
             return state_folder(self._own_folder)
         return state_folder(self._state_dir)
-
-
-def _not_done(timeout_s: float, awaited: int | None) -> GatewayError:
-    if awaited is not None:
-        return GatewayError(
-            f"row {awaited} has not arrived within {timeout_s:g} s", hint="is it a row of the database that is watched?"
-        )
-    return GatewayError(
-        f"there was still work after {timeout_s:g} s", hint="status() says what waits; give a longer timeout_s"
-    )
-
-
-def _remove(folder: str, owner_pid: int) -> None:
-    if os.getpid() == owner_pid:  # a fork has the name only
-        shutil.rmtree(folder, ignore_errors=True)

@@ -356,6 +356,12 @@ def test_a_reply_left_over_too_long_expires(program: Any, make_gateway: Any, clo
 def test_wrong_use_is_refused_with_a_remedy(program: Any, make_gateway: Any) -> None:
     with pytest.raises(UsageError, match="observe"):
         make_gateway(mode="dry")
+    with pytest.raises(UsageError, match="a handler is int"):
+        make_gateway(handler=5)
+    with pytest.raises(UsageError, match="account default"):
+        make_gateway(make_gateway({}).config, account="work")
+    with pytest.raises(ConfigError, match="open"):
+        make_gateway(make_gateway({}).config, dm_policy="open")
     with pytest.raises(ConfigError, match="alowFrom"):
         make_gateway({"imessage": {"alowFrom": []}})
     with pytest.raises(ConfigError, match="pattern"):
@@ -392,6 +398,38 @@ def test_accounts_have_states_of_their_own(program: Any, make_gateway: Any) -> N
         assert len(gateway.decisions()) == 1
         assert len(make_gateway(config, account="home").decisions()) == 0
     assert len(program.sends) == 1
+
+
+def test_an_async_handler_may_ask_for_the_stop_and_wait_for_nothing(program: Any, make_gateway: Any) -> None:
+    errors = []
+    gateway = make_gateway()
+
+    @gateway.on_message
+    async def last(context: Context) -> str:
+        try:
+            gateway.drain()
+        except UsageError as error:
+            errors.append(error)
+        gateway.stop()
+        return "goodbye"
+
+    gateway.start()
+    program.receive()
+    until(lambda: gateway.status().state is GatewayState.STOPPED)
+    assert len(errors) == 1
+    assert [send["text"] for send in program.sends] == ["goodbye"]
+
+
+def test_a_def_handler_may_stop_it_too(program: Any, make_gateway: Any) -> None:
+    gateway = make_gateway()
+
+    @gateway.on_message
+    def last(context: Context) -> None:
+        gateway.stop(2.0)
+
+    gateway.start()
+    program.receive()
+    until(lambda: gateway.status().state is GatewayState.STOPPED)
 
 
 def test_a_fork_has_the_name_of_a_gateway_only(program: Any, make_gateway: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from imsg_sdk.errors import SendFailed, SendRefused, SendUncertain, UsageError
+from imsg_sdk.errors import GatewayError, SendFailed, SendRefused, SendUncertain, UsageError
 from imsg_sdk.gateway import Context, Handlers, Policy
 from imsg_sdk.models import SendResult, SendState
 
@@ -367,7 +367,7 @@ def test_a_chat_that_is_not_answered_is_warned_about_once(program: Any, make_gat
 
 def test_small_talk_in_a_group_is_nothing_to_warn_about(program: Any, make_gateway: Any) -> None:
     settings = {**config(groupAllowFrom=["*"]), "messages": {"groupChat": {"mentionPatterns": ["@bot"]}}}
-    with make_gateway(settings) as gateway:
+    with make_gateway(settings, handler=lambda context: None) as gateway:
         program.receive("chatter", chat_id=42, is_group=True)
         gateway.drain(through=program.receive("mine", is_from_me=True, sender=None))
         status = gateway.status()
@@ -389,6 +389,34 @@ def test_rules_may_be_compiled_elsewhere(program: Any, make_gateway: Any, reason
         assert gateway.config.gateway is policy.config
         gateway.drain(through=program.receive())
         assert reasons(gateway) == [None]
+
+
+def test_who_wonders_why_nobody_is_answered_is_told(program: Any, make_gateway: Any, caplog: Any) -> None:
+    gateway = make_gateway({})
+    gateway.on_reaction(lambda context: None)
+    told = [
+        "no handler is registered: messages reach nobody",
+        "tapbacks are not told: imessage.reactionNotifications is off",
+        "imessage.allowFrom is empty: nobody is answered in direct messages",
+    ]
+    assert list(gateway.status().warnings) == told
+    with gateway:
+        assert list(gateway.status().warnings) == told
+        gateway.on_message(lambda context: None)
+        assert list(gateway.status().warnings) == told[1:]
+    assert [record.message for record in caplog.records if record.message in told] == told
+    assert make_gateway(config(groupPolicy="disabled"), mode="observe").status().warnings == ()
+
+
+def test_rows_of_frames_are_explained_too(program: Any, make_gateway: Any) -> None:
+    with make_gateway({"imessage": {"allowFrom": ["+15559999"]}}) as gateway:
+        rowid = program.receive()
+        gateway.drain(through=rowid)
+        decisions = gateway.decisions()
+        for each in (rowid, decisions.iloc[0], program.rows[0]):
+            assert gateway.explain(each).decision.reason == "dm_not_allowed"
+        with pytest.raises(GatewayError, match="row 99 has not arrived"):
+            gateway.explain(99)
 
 
 def test_an_explanation_ends_in_the_decision(program: Any, make_gateway: Any) -> None:

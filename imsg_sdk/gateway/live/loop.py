@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from imsg_sdk._time import Clock
-from imsg_sdk.config.settings import ClientConfig
+from imsg_sdk.config.settings import ClientConfig, ReactionMode
 from imsg_sdk.errors import HandlerError
 from imsg_sdk.gateway.attachments import DEFAULT_ROOTS
 from imsg_sdk.gateway.coalescer import Coalesced, Coalescer
@@ -64,6 +64,20 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
     fallback: HandlerFunction | None = None
     is_live: bool = True
     runs_handlers: bool = True
+    notes: tuple[str, ...] = ()
+    """What the settings have to say for themselves."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what somebody should know who wonders why nobody is answered."""
+        nobody = self.runs_handlers and self.fallback is None and not len(self.handlers)
+        idle = bool(self.reaction_handlers) and self.policy.config.reaction_notifications is ReactionMode.OFF
+        return (
+            *(["no handler is registered: messages reach nobody"] if nobody else []),
+            *(["tapbacks are not told: imessage.reactionNotifications is off"] if idle else []),
+            *self.notes,
+            *self.policy.warnings,
+        )
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -204,8 +218,7 @@ class Loop:
             self.delivery.newest_rowid = max(self.delivery.newest_rowid, row.rowid)
         while len(self._seen) > _SEEN:
             self._seen.popitem(last=False)
-        self._tally.received += len(rows)
-        self._tally.arrivals.extend([self._clock.monotonic()] * len(rows))
+        self._tally.arrived(len(rows), self._clock.monotonic())
         self.go_on()
 
     def has_seen(self, rowid: int) -> bool:

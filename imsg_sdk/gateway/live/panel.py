@@ -39,7 +39,7 @@ class Panel:
         head = (
             f'<span style="background:{colour};color:#fff;border-radius:0.6em;padding:0.1em 0.7em">'
             f"{html.escape(status.state.replace('_', ' '))}</span> "
-            f"<b>{html.escape(status.account)}</b> · mode {html.escape(status.mode)} · {status.per_minute:g} a minute"
+            f"<b>{html.escape(status.account)}</b> · mode {html.escape(status.mode)} · {status.per_minute:,} a minute"
         )
         return (
             f'<div style="font-size:0.9em;line-height:1.6">{head}{self._counts()}{self._happenings()}'

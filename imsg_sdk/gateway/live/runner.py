@@ -110,6 +110,8 @@ class Runner:
         """
         self._stopping = asyncio.Event()
         self.started_at = self._clock.now()
+        for warning in self._conduct.warnings:
+            _log.warning("%s", warning)
         try:
             await self._run(ready)
         except Exception as error:
@@ -312,8 +314,7 @@ class Runner:
 
     def status(self) -> GatewayStatus:
         """Return what is going on; from any thread."""
-        tally, loop, policy = self.tally, self.loop, self._conduct.policy
-        now_s = self._clock.monotonic()
+        tally, loop = self.tally, self.loop
         known: dict[str, Any] = {}
         if loop is not None:
             known = {
@@ -338,11 +339,11 @@ class Runner:
             handler_timeouts=tally.handler_timeouts,
             restarts=tally.restarts,
             pattern_timeouts=tally.pattern_timeouts,
-            per_minute=float(sum(now_s - each <= 60 for each in tally.arrivals.copy())),
+            per_minute=tally.per_minute(self._clock.monotonic()),
             lag_s=round(self.lag_s, 1),
             dropped=dict(tally.dropped.copy()),
             sends=dict(tally.sends.copy()),
-            warnings=(*policy.warnings, *(() if loop is None else loop.warned.texts)),
+            warnings=(*self._conduct.warnings, *(() if loop is None else loop.warned.texts)),
             recent=tuple(tally.recent.copy()),
             **known,
         )

@@ -16,6 +16,7 @@ __all__ = ["GatewayState", "GatewayStatus", "Happening", "Tally"]
 
 _KEPT: Final = 50
 _ERRORS: Final = 20
+_SECONDS: Final = 60
 
 
 class GatewayState(StrEnum):
@@ -59,7 +60,19 @@ class Tally:
         self.dropped: Counter[str] = Counter()
         self.sends: Counter[str] = Counter()
         self.recent: deque[Happening] = deque(maxlen=_KEPT)
-        self.arrivals: deque[float] = deque(maxlen=600)
+        self._arrivals: deque[tuple[int, int]] = deque(maxlen=_SECONDS)
+
+    def arrived(self, count: int, now_s: float) -> None:
+        """Count rows, by the second."""
+        self.received += count
+        second, before = int(now_s), 0
+        if self._arrivals and self._arrivals[-1][0] == second:
+            _, before = self._arrivals.pop()
+        self._arrivals.append((second, before + count))
+
+    def per_minute(self, now_s: float) -> int:
+        """Return how many rows came within the last minute."""
+        return sum(count for second, count in self._arrivals.copy() if now_s - second <= _SECONDS)
 
 
 class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +100,7 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
     handler_timeouts: int = 0
     lost_handlers: int = 0
     restarts: int = 0
-    per_minute: float = 0.0
+    per_minute: int = 0
     lag_s: float = 0.0
     dropped: dict[str, int] = {}
     sends: dict[str, int] = {}

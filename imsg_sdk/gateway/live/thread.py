@@ -41,6 +41,11 @@ class LoopThread:
         """Tell whether the run has ended."""
         return self.over.done()
 
+    @property
+    def is_current(self) -> bool:
+        """Tell whether this is called on the thread of the loop itself."""
+        return threading.current_thread() is self._thread
+
     def check(self) -> None:
         """Raise in a process that is not the one the gateway runs in.
 
@@ -104,6 +109,9 @@ class LoopThread:
         """End the run and wait for it; tell whether it ended in time."""
         if os.getpid() != self._owner_pid:
             return True  # a fork has the name only; the run is its parent's
+        if self.is_current:
+            self.runner.request_stop(timeout_s / 2)
+            return True  # an async handler asks: it cannot wait for itself
         grace_s = timeout_s / 2
         while not self.over.done() and not self.call(lambda: self.runner.request_stop(grace_s)):
             self.wait(_MOMENT_S)  # its loop is not there yet, or not any more
