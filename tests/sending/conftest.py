@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,13 @@ class Scripted:
         """Return what may have reached a person, in order."""
         path = self.folder / "asked.jsonl"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+    def wait_until_asked(self) -> None:
+        """Wait until the program has taken a request that changes something."""
+        deadline = time.monotonic() + 10
+        while not self.asked:
+            assert time.monotonic() < deadline, "nothing was asked"
+            threading.Event().wait(0.01)
 
     @property
     def texts(self) -> list[str]:

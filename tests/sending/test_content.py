@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imsg_sdk import IMessageClient
@@ -38,6 +38,7 @@ def test_a_text_is_sent_as_it_is(text: str) -> None:
     assert compose(text, None, SendOptions()) == [{"text": text}]
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=60), st.integers(1, 20))
 def test_parts_hold_all_that_can_be_seen_in_order(text: str, limit: int) -> None:
     try:

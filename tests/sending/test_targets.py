@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imsg_sdk.addressing import Handle, Service, Target, lookup_key
@@ -198,6 +198,7 @@ def spellings(handle: str) -> st.SearchStrategy[str]:
     return st.sampled_from([handle, national, f"+1 {national}", f"\u202a{handle}\u202c", f"auto:{handle}"])
 
 
+@settings(deadline=None)
 @given(st.data(), chats)
 def test_the_target_that_is_sent_to_is_the_one_that_was_asked_for(data: st.DataObject, there: list[Chat]) -> None:
     everybody = sorted({each for one in there for each in one.participants})
@@ -214,6 +215,7 @@ def test_the_target_that_is_sent_to_is_the_one_that_was_asked_for(data: st.DataO
     assert [lookup_key(each) for each in reached] == [lookup_key(handle)]
 
 
+@settings(deadline=None)
 @given(chats)
 def test_every_chat_is_reached_by_its_own_names_alone(there: list[Chat]) -> None:
     for each in there:
@@ -221,6 +223,7 @@ def test_every_chat_is_reached_by_its_own_names_alone(there: list[Chat]) -> None
             assert find_addressee(target, there, region="US").params == {"chat_id": each.chat_id}
 
 
+@settings(deadline=None)
 @given(chats, st.text(max_size=20))
 def test_no_text_reaches_several_people_unless_it_is_the_name_of_their_chat(there: list[Chat], text: str) -> None:
     try:

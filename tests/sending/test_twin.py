@@ -66,8 +66,7 @@ def test_a_send_that_is_cancelled_is_not_taken_back_and_not_repeated(scripted: A
     async def talk() -> Any:
         async with twin(scripted) as client:
             task = asyncio.create_task(client.send(3, "first"))
-            while not scripted.asked:
-                await asyncio.sleep(0)
+            await asyncio.to_thread(scripted.wait_until_asked)
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
                 await task

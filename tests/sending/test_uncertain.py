@@ -204,8 +204,7 @@ def test_a_message_behind_one_that_hangs_is_sent_by_a_new_child(scripted: Any) -
 
     thread = threading.Thread(target=first, daemon=True)
     thread.start()
-    while not scripted.asked and thread.is_alive():
-        pass
+    scripted.wait_until_asked()
     result = scripted.client.send(4, "second")
     thread.join(20)
     assert len(outcome) == 1
@@ -237,8 +236,7 @@ def test_a_client_that_is_closed_during_a_send_leaves_it_open(scripted: Any) -> 
 
     thread = threading.Thread(target=send, daemon=True)
     thread.start()
-    while not scripted.asked and thread.is_alive():
-        pass
+    scripted.wait_until_asked()
     scripted.client.close()
     thread.join(20)
     assert isinstance(outcome[0], SendUncertain)
