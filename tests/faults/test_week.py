@@ -33,4 +33,4 @@ def test_every_message_of_a_few_hours_is_seen_once_however_often_programs_die(
     assert report.is_flawless, str(report)
     assert report.n_killed == 5
     assert report.n_messages > 150
-    assert report.n_late > 0
+    assert (report.n_late > 0) is ("dialect" not in options)
