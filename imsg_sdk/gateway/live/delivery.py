@@ -90,7 +90,8 @@ class Delivery:
 
     async def _attempt(self, chunk: Outbound, params: Mapping[str, Any], lane: str) -> bool:
         attempt_id = str(uuid.uuid4())
-        attempted = self._journal.attempting(chunk, attempt_id=attempt_id, after_rowid=self.newest_rowid)
+        after_rowid = max(self.newest_rowid, chunk.answers_rowid or 0)
+        attempted = self._journal.attempting(chunk, attempt_id=attempt_id, after_rowid=after_rowid)
         if attempted is None:
             return False  # it was settled meanwhile, such as by erasing its person
         ticket = self._sent.begin(lane, params.get("text", ""))

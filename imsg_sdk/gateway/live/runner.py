@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack, suppress
@@ -248,7 +249,7 @@ class Runner:
                 await _close(inbox)
                 if self._clock.monotonic() - begun_s > _HEALTHY_S:
                     pause_s = _FIRST_PAUSE_S
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(pause_s * random.uniform(0.9, 1.1))  # many gateways must not come back as one
                 pause_s, begun_s = min(pause_s * 2, _LONGEST_PAUSE_S), self._clock.monotonic()
                 inbox = await self._open_inbox(journal, within_s=float("inf"))
         finally:
@@ -261,6 +262,7 @@ class Runner:
             # Not read, not journaled, and the cursor stands still: the program keeps what comes meanwhile.
             await loop.lanes.wait_for_room()
             self._note_life(inbox)
+            loop.delivery.newest_rowid = max(loop.delivery.newest_rowid, inbox.boundary_rowid or 0)
             if inbox.is_live or time.monotonic() > ready_at_s:
                 ready()
             rows = await inbox.get_many(_ROWS, self._wait_s(loop, inbox))
