@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,6 +24,22 @@ from imsg_sdk.errors import (
 from imsg_sdk.testing import Sandbox
 
 WAIT_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    """Return one sandbox for all of these tests: nothing here changes it."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def imsg_sandbox(shared: Sandbox) -> Iterator[Sandbox]:
+    """Return it without faults and clients."""
+    yield shared
+    shared.clear_faults()
+    for client in list(shared._clients):
+        client.close()
 
 
 def test_a_slow_answer_comes_when_the_time_of_the_world_has_passed(
@@ -101,28 +117,19 @@ def test_a_refusal_keeps_its_code_and_what_it_says(imsg_sandbox: Sandbox) -> Non
     "kind",
     ["text", "binary", "array", "number", "blank", "stranger", "nobody", "unknown", "no_params"],
 )
-def test_garbage_beside_an_answer_is_passed_over(kind: str, garbage: Sandbox) -> None:
-    with garbage.fault("garbage_line", method="messages.after", kind=kind, lines=3, side="before") as fault:
-        client = garbage.client(extended=False)
+def test_garbage_beside_an_answer_is_passed_over(kind: str, imsg_sandbox: Sandbox) -> None:
+    with imsg_sandbox.fault("garbage_line", method="messages.after", kind=kind, lines=3, side="before") as fault:
+        client = imsg_sandbox.client(extended=False)
         assert client.call("messages.after", {"since_rowid": 0})["messages"] == []
         assert fault.fired == 1
-        client.close()
 
 
-def test_what_looks_like_an_answer_and_cannot_be_read_is_an_error_at_once(garbage: Sandbox) -> None:
-    with garbage.fault("garbage_line", method="messages.after", kind="cut"):
-        client = garbage.client(extended=False)
+def test_what_looks_like_an_answer_and_cannot_be_read_is_an_error_at_once(imsg_sandbox: Sandbox) -> None:
+    with imsg_sandbox.fault("garbage_line", method="messages.after", kind="cut"):
+        client = imsg_sandbox.client(extended=False)
         with pytest.raises(ProtocolError):
             client.call("messages.after", {"since_rowid": 0})
         assert client.call("messages.after", {"since_rowid": 0})["messages"] == []
-        client.close()
-
-
-@pytest.fixture(scope="module")
-def garbage() -> Any:
-    """Return one sandbox for all kinds of garbage."""
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 def test_a_line_of_many_megabytes_is_read(imsg_sandbox: Sandbox) -> None:
@@ -143,11 +150,10 @@ def test_a_line_beyond_the_limit_ends_the_child_and_names_the_limit(imsg_sandbox
 
 
 @pytest.mark.parametrize("at", [1, 7, None, 10_000])
-def test_an_answer_in_pieces_is_one_answer(at: int | None, garbage: Sandbox) -> None:
-    with garbage.fault("partial_line", method="chats.list", at=at, pieces=3, times=None):
-        client = garbage.client(extended=False)
+def test_an_answer_in_pieces_is_one_answer(at: int | None, imsg_sandbox: Sandbox) -> None:
+    with imsg_sandbox.fault("partial_line", method="chats.list", at=at, pieces=3, times=None):
+        client = imsg_sandbox.client(extended=False)
         assert client.call("chats.list", {}) == {"chats": []}
-        client.close()
 
 
 def test_a_child_that_ends_in_the_middle_of_its_answer_is_named(imsg_sandbox: Sandbox) -> None:
@@ -169,15 +175,14 @@ def test_an_answer_that_never_ends_is_a_timeout(imsg_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("point", ["request", "done", "answer"])
-def test_a_request_that_ends_its_child_is_not_repeated(point: str, garbage: Sandbox) -> None:
-    with garbage.fault("exit", method="chats.list", point=point, times=None) as fault:
-        client = garbage.client(extended=False)
+def test_a_request_that_ends_its_child_is_not_repeated(point: str, imsg_sandbox: Sandbox) -> None:
+    with imsg_sandbox.fault("exit", method="chats.list", point=point, times=None) as fault:
+        client = imsg_sandbox.client(extended=False)
         for _ in range(3):
             with pytest.raises(BackendExited):
                 client.call("chats.list", {})
         assert fault.fired == 1
         assert client.call("messages.after", {"since_rowid": 0})["messages"] == []
-        client.close()
 
 
 def test_a_child_that_ends_after_its_answer_costs_nothing(imsg_sandbox: Sandbox) -> None:

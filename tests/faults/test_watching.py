@@ -67,8 +67,16 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize("dialect", ["v1", "legacy"])
-@pytest.mark.parametrize(("fault", "options"), FAULTS, ids=[f"{name}-{n}" for n, (name, _) in enumerate(FAULTS)])
+IN_BOTH = {0, 1, 4, 8, 9, 11, 13, 15, 19, 21}
+CASES = [
+    pytest.param(dialect, name, options, id=f"{name}-{n}-{dialect}")
+    for n, (name, options) in enumerate(FAULTS)
+    for dialect in ("v1", "legacy")
+    if dialect == "v1" or n in IN_BOTH
+]
+
+
+@pytest.mark.parametrize(("dialect", "fault", "options"), CASES)
 def test_every_message_is_handed_out_once_and_in_order(
     worlds: Callable[[str], Sandbox],
     clients: Callable[[str], IMessageClient],
