@@ -26,6 +26,12 @@ _EXAMPLES = """examples:
   {prog} generate old.db --system monterey --awkward
   {prog} generate demo.db --preset demo --attachments-dir files
 """
+_ROOT_EXAMPLES = """examples:
+  {prog} world chat.db --preset demo
+  {prog} rpc --db chat.db
+  {prog} send --db chat.db --to +447700900118 --text hello
+  {prog} history --db chat.db --chat-id 1
+"""
 _WORLD_EXAMPLES = """examples:
   {prog} world chat.db --clock real
   {prog} world chat.db --preset demo --seed 7
@@ -103,6 +109,7 @@ def add_world_arguments(parser: argparse.ArgumentParser) -> None:
     past.add_argument("--history", metavar="FILE", help="begin with a copy of this database")
     parser.add_argument("--preset", choices=["demo"], help="the history of the demo")
     parser.add_argument("--system", metavar="NAME", help="whose tables a new database gets (demo and empty: tahoe)")
+    parser.add_argument("--force", action="store_true", help="in place of the world that there is")
     parser.add_argument(
         "--fault", action="append", metavar="FAULT", help="what goes wrong: a name, or JSON of name and options"
     )
@@ -110,10 +117,12 @@ def add_world_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_world(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Make the world that the arguments describe; return the exit code."""
-    from imsg_sdk.sandbox.world.make import copy_history, make_world, read_cast
+    from imsg_sdk.sandbox.world.make import copy_history, make_world, read_cast, refuse_another
 
     try:
         cast = read_cast(arguments.people) if arguments.people else None
+        if not arguments.force:
+            refuse_another(arguments.path)
         if arguments.history:
             copy_history(arguments.history, arguments.path)
         state = make_world(
@@ -129,13 +138,15 @@ def run_world(arguments: argparse.Namespace, parser: argparse.ArgumentParser) ->
         with contextlib.closing(state):
             _switch_on(state, arguments.fault or ())
     except FileExistsError as error:
-        parser.error(f"{error}: leave out --messages, --history and --preset to keep it")
+        parser.error(str(error))
     except ConfigError as error:
         parser.error(f"argument --{error.path.replace('_', '-')}: {error.message} ({error.hint or 'see --help'})")
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         sys.stderr.write(f"{parser.prog}: cannot write {arguments.path}: {reason}\n")
         return 1
+    program = parser.prog.removesuffix(" world")
+    sys.stdout.write(f"a world beside {arguments.path}; it is served by: {program} rpc --db {arguments.path}\n")
     return 0
 
 
@@ -158,7 +169,13 @@ def _past(arguments: argparse.Namespace) -> Mapping[str, str] | None:
         given = {"messages": demo.MESSAGES, "system": demo.SYSTEM, "chats": demo.circle(arguments.seed), **given}
     if arguments.messages is not None:
         given["messages"] = arguments.messages
-    return generate(arguments.path, **given).names if "messages" in given else None
+    if "messages" not in given:
+        return None
+    try:
+        return generate(arguments.path, **given).names
+    except FileExistsError:
+        name = Path(arguments.path).name
+        raise FileExistsError(f"{name} exists: leave out --messages and --preset to go on from it") from None
 
 
 _OPTIONS = frozenset(
@@ -191,7 +208,12 @@ def build_parser(
     prog: str, kind: type[argparse.ArgumentParser] = argparse.ArgumentParser
 ) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """Return the parser of all commands, and that of each; `kind` is the class of parsers to make."""
-    parser = kind(prog=prog, description="Make-believe Messages.")
+    parser = kind(
+        prog=prog,
+        description="Make-believe Messages. The commands of imsg (rpc, send, history, …) work in a world as well.",
+        epilog=_ROOT_EXAMPLES.format(prog=prog),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     make = commands.add_parser(
         "generate",

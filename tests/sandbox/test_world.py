@@ -256,3 +256,23 @@ def test_scheduled_messages_go_out_when_their_time_has_come(tmp_path: Path, chil
     assert one.ask("messages.scheduled")["messages"] == []
     for each in waiting:
         assert one.ask("message.send_status", guid=each["guid"])["send_state"] in ("sent", "delivered")
+
+
+def test_a_world_is_not_replaced_by_another_unasked(tmp_path: Path) -> None:
+    def run(*words: str) -> tuple[int, str]:
+        argv = [sys.executable, "-m", "imsg_sdk.sandbox", "world", str(tmp_path / "chat.db"), *words]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=30)
+        return done.returncode, done.stdout + done.stderr
+
+    status, said = run()
+    assert (status, "rpc --db" in said) == (0, True)
+    status, said = run()
+    assert (status, "--force" in said) == (2, True)
+    assert run("--force")[0] == 0
+    for words, named in (
+        (["--force", "--messages", "50"], "chat.db exists"),
+        (["--force", "--history", str(tmp_path / "chat.db")], "chat.db exists"),
+        (["--force", "--people", str(tmp_path / "nobody.json")], "nobody.json"),
+    ):
+        status, said = run(*words)
+        assert (status, named in said) == (2, True), said

@@ -23,7 +23,7 @@ from imsg_sdk.sandbox.world.ledger import Ledger, newest_us, refuse_real
 from imsg_sdk.sandbox.world.state import State
 from imsg_sdk.sandbox.world.world import NewChat, World
 
-__all__ = ["Cast", "copy_history", "make_world", "read_cast"]
+__all__ = ["Cast", "copy_history", "make_world", "read_cast", "refuse_another"]
 
 _PAUSE_US: Final = 3_600_000_000
 """A virtual clock begins an hour after the newest message."""
@@ -110,6 +110,18 @@ def _time(path: str, clock: str) -> dict[str, Any]:
     return {"clock": clock, "now_us": 0, "offset_us": ahead}
 
 
+def refuse_another(path: str) -> None:
+    """Refuse to take the place of a world.
+
+    Raises
+    ------
+    FileExistsError
+        There is one.
+    """
+    if State(path).exists:
+        raise FileExistsError(f"there is a world beside {Path(path).name}: --force makes another in its place")
+
+
 def copy_history(source: str, path: str) -> None:
     """Begin with a copy of another database, with what is in its log only; the original is opened read-only.
 
@@ -117,9 +129,13 @@ def copy_history(source: str, path: str) -> None:
     ------
     FileExistsError
         There is such a file already.
+    ConfigError
+        The source cannot be read.
     """
     if Path(path).exists():
-        raise FileExistsError(f"{Path(path).name} exists")
+        raise FileExistsError(f"{Path(path).name} exists: a history is copied to a new file only")
+    if not Path(source).is_file():
+        raise ConfigError("there is no such file", path="history", hint="a chat.db to begin with")
     uri = f"{Path(source).absolute().as_uri()}?mode=ro"
     with contextlib.closing(sqlite3.connect(uri, uri=True)) as old, contextlib.closing(sqlite3.connect(path)) as new:
         old.backup(new)
@@ -134,14 +150,23 @@ def read_cast(path: str) -> Cast:
         It says something else.
     """
     try:
-        value = msgspec.json.decode(Path(path).read_bytes())
+        value = msgspec.json.decode(_read(path))
         cast = msgspec.convert({"people": value} if isinstance(value, list) else value, Cast)
         for person in cast.people:
             check_script(person.script or [])
         msgspec.convert([*cast.chatter, *(each for person in cast.people for each in person.chatter)], list[Chatter])
         return cast
+    except ConfigError:
+        raise
     except (msgspec.MsgspecError, ValueError) as error:
         raise ConfigError(str(error), path="people") from None
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{error.strerror}: {Path(path).name}", path="people", hint="a JSON file") from None
 
 
 def _named(names: Mapping[str, str], languages: Mapping[str, str], told: Sequence[Person]) -> list[Person]:
