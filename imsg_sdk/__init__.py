@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from imsg_sdk.client.tabular import ProgressOption
     from imsg_sdk.client.targets import ChatLike, Targets
     from imsg_sdk.client.watching.aio import AsyncWatch
+    from imsg_sdk.client.watching.events import AsyncBridgeEvents, BridgeEvents
     from imsg_sdk.client.watching.status import WatchStatus
     from imsg_sdk.client.watching.watch import Watch
     from imsg_sdk.client.whom import SendTarget
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from imsg_sdk.gateway.gateway import Gateway
     from imsg_sdk.models import (
         Attachment,
+        BridgeEvent,
         Chat,
         CreatedChat,
         Edit,
@@ -38,9 +40,12 @@ if TYPE_CHECKING:
 
 # Public names and the modules that hold them; nothing is imported before it is asked for.
 _PUBLIC = {
+    "AsyncBridgeEvents": "imsg_sdk.client.watching.events",
     "AsyncIMessageClient": "imsg_sdk.client.aio",
     "AsyncWatch": "imsg_sdk.client.watching.aio",
     "Attachment": "imsg_sdk.models",
+    "BridgeEvent": "imsg_sdk.models",
+    "BridgeEvents": "imsg_sdk.client.watching.events",
     "Chat": "imsg_sdk.models",
     "ChatLike": "imsg_sdk.client.targets",
     "CreatedChat": "imsg_sdk.models",
@@ -71,9 +76,12 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "AsyncBridgeEvents",
     "AsyncIMessageClient",
     "AsyncWatch",
     "Attachment",
+    "BridgeEvent",
+    "BridgeEvents",
     "Chat",
     "ChatLike",
     "CreatedChat",

@@ -14,6 +14,7 @@ import msgspec
 
 __all__ = [
     "Attachment",
+    "BridgeEvent",
     "Chat",
     "CreatedChat",
     "Edit",
@@ -99,6 +100,17 @@ class Poll(Record, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"<Poll {self.kind}, {_counted(len(self.options), 'option')}, {_counted(len(self.votes), 'vote')}>"
+
+
+class BridgeEvent(Record, frozen=True, kw_only=True):
+    """Something that the bridge noticed, as it says it; names and data differ between versions of ``imsg``."""
+
+    event: str
+    at: datetime | None = None
+    data: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<BridgeEvent {self.event}>"
 
 
 class Message(Record, frozen=True, kw_only=True):

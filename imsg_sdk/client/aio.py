@@ -33,6 +33,7 @@ from imsg_sdk.models import (
 if TYPE_CHECKING:
     from imsg_sdk.client.doctor import Probe, Report
     from imsg_sdk.client.watching.aio import AsyncWatch
+    from imsg_sdk.client.watching.events import AsyncBridgeEvents
     from imsg_sdk.client.watching.opening import Since
 
 __all__ = ["AsyncIMessageClient"]
@@ -273,6 +274,18 @@ class AsyncIMessageClient(AsyncActions):
             patience_s=patience_s,
         )
         return AsyncWatch(self, feed)
+
+    def bridge_events(self) -> AsyncBridgeEvents:
+        """Return what the bridge notices as it happens; not a coroutine.  See `IMessageClient.bridge_events`.
+
+        Returns
+        -------
+        AsyncBridgeEvents
+            For ``async for``, or ``await`` on ``get`` and ``get_many``.  It begins when it is first awaited.
+        """
+        from imsg_sdk.client.watching.events import AsyncBridgeEvents, EventStream
+
+        return AsyncBridgeEvents(self, EventStream(self._core))
 
     async def stats(
         self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imsg_sdk.client.doctor import Probe, Report
+    from imsg_sdk.client.watching.events import BridgeEvents
     from imsg_sdk.client.watching.opening import Since
     from imsg_sdk.client.watching.watch import Watch
 
@@ -504,6 +505,24 @@ class IMessageClient(SyncActions):
             patience_s=patience_s,
         )
         return Watch(self, feed)._start()
+
+    def bridge_events(self) -> BridgeEvents:
+        """Return what the bridge notices beside messages as it happens: typing, read receipts and the like.
+
+        Returns
+        -------
+        BridgeEvents
+            Records with ``event``, ``at`` and ``data``, as the program names them.  Iterate over it, or call
+            ``get`` or ``get_many``.  What happened while nobody listened is not told.
+
+        Raises
+        ------
+        Unsupported
+            The program has no bridge, or it does not run.
+        """
+        from imsg_sdk.client.watching.events import BridgeEvents, EventStream
+
+        return BridgeEvents(self, EventStream(self._core))._start()
 
     def stats(
         self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None

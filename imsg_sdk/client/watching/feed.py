@@ -33,6 +33,7 @@ from imsg_sdk.errors import (
     TransportError,
     Unsupported,
 )
+from imsg_sdk.models import Message
 from imsg_sdk.rpc.connection import Connection, Subscription
 from imsg_sdk.rpc.handshake import Session
 from imsg_sdk.rpc.profiles import MAX_AFTER_ROWS
@@ -251,6 +252,19 @@ class Feed:
                 connection.forget(connection.request("watch.unsubscribe", {"subscription": subscription.number}))
             except ImsgError:
                 log.debug("the child ended before its subscription")
+
+    @property
+    def n_ready(self) -> int:
+        """Return how many messages wait to be handed out."""
+        return self.place.n_ready
+
+    def hand_out(self, most: int) -> list[Message]:
+        """Return the next messages."""
+        return self.place.hand_out(most)
+
+    def give_back(self, records: list[Message]) -> None:
+        """Take back what was handed out last."""
+        self.place.give_back(records)
 
     @property
     def n_held(self) -> int:
