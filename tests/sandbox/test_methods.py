@@ -74,21 +74,13 @@ def refusal(dialect: str, operation: str, detail: str) -> dict[str, Any]:
 # ---- send ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        {"to": NORA},
-        {"chat_id": DIRECT},
-        {"chat_guid": f"any;-;{NORA}"},
-        {"chat_identifier": NORA},
-    ],
-)
-def test_every_spelling_of_a_target_reaches_the_same_chat(one: Any, world: Path, target: dict[str, Any]) -> None:
-    result = one.ask("send", text="hello", **target)
-    assert (result["ok"], result["transport"], result["service"]) == (True, "bridge", "iMessage")
-    assert result["guid"] == result["message_id"]
-    assert row(world, result["guid"])["chat_id"] == DIRECT
-    assert "id" not in result
+def test_every_spelling_of_a_target_reaches_the_same_chat(one: Any, world: Path) -> None:
+    for target in ({"to": NORA}, {"chat_id": DIRECT}, {"chat_guid": f"any;-;{NORA}"}, {"chat_identifier": NORA}):
+        result = one.ask("send", text="hello", **target)
+        assert (result["ok"], result["transport"], result["service"]) == (True, "bridge", "iMessage")
+        assert result["guid"] == result["message_id"]
+        assert row(world, result["guid"])["chat_id"] == DIRECT
+        assert "id" not in result
 
 
 def test_plain_sending_names_the_row_only_where_it_is_found_again(one: Any, world: Path, dialect: str) -> None:
@@ -324,11 +316,11 @@ def test_somebody_can_be_notified_all_the_same(one: Any, world: Path) -> None:
     assert row(world, guid)["did_notify_recipient"] == 1
 
 
-@pytest.mark.parametrize("method", ["typing", "read"])
-def test_typing_and_reading_work_towards_anybody(one: Any, method: str) -> None:
-    assert one.ask(method, to=NORA) == {"ok": True}
-    assert one.ask(method, chat_id=GROUP) == {"ok": True}
-    assert one.ask(method, to="+15555550123") == {"ok": True}
+def test_typing_and_reading_work_towards_anybody(one: Any) -> None:
+    for method in ("typing", "read"):
+        assert one.ask(method, to=NORA) == {"ok": True}
+        assert one.ask(method, chat_id=GROUP) == {"ok": True}
+        assert one.ask(method, to="+15555550123") == {"ok": True}
 
 
 # ---- chats ---------------------------------------------------------------------------------------------------------
@@ -418,19 +410,19 @@ _ON_THE_BRIDGE = {
 }
 
 
-@pytest.mark.parametrize("method", _ON_THE_BRIDGE)
-def test_without_a_bridge_only_plain_sending_works(one: Any, world: Path, dialect: str, method: str) -> None:
+def test_without_a_bridge_only_plain_sending_works(one: Any, dialect: str) -> None:
     one.ask("sandbox.switch", bridge=False)
-    error = one.refuse(method, chat_id=GROUP, **_ON_THE_BRIDGE[method])
-    if dialect == "v1":
-        lock = "The bridge ready lock is absent. Run imsg launch explicitly before retrying."
-        assert (error["code"], error["data"]["detail"], error["data"]["retry_safe"]) == (-32603, lock, True)
-        report = one.ask("status")
-        assert (report["bridge"]["ready"], method in report["methods"]) == (False, False)
-        assert method in report["supported_methods"]
-        assert "send" in report["methods"]
-    else:
-        assert error["data"].startswith("imsg bridge not ready: ")
+    for method, params in _ON_THE_BRIDGE.items():
+        error = one.refuse(method, chat_id=GROUP, **params)
+        if dialect == "v1":
+            lock = "The bridge ready lock is absent. Run imsg launch explicitly before retrying."
+            assert (error["code"], error["data"]["detail"], error["data"]["retry_safe"]) == (-32603, lock, True)
+            report = one.ask("status")
+            assert (report["bridge"]["ready"], method in report["methods"]) == (False, False)
+            assert method in report["supported_methods"]
+            assert "send" in report["methods"]
+        else:
+            assert error["data"].startswith("imsg bridge not ready: ")
     assert one.ask("send", to=NORA, text="plain")["transport"] == "applescript"
     one.ask("sandbox.switch", bridge=True)
     assert one.ask("send", to=NORA, text="rich again")["transport"] == "bridge"
