@@ -17,10 +17,17 @@ if TYPE_CHECKING:
     from imsg_sdk.client.base import BaseClient
     from imsg_sdk.client.watching.aio import AsyncWatch
 
-__all__ = ["ClientProgram", "WatchInbox"]
+__all__ = ["ClientProgram", "WatchInbox", "is_make_believe"]
 
 _USUAL_DATABASE: Final = "~/Library/Messages/chat.db"
 _PATIENCE_S: Final = 30.0
+
+
+def is_make_believe(client: object) -> bool:
+    """Tell whether a client is one of a sandbox, whose folder goes with it."""
+    from imsg_sdk.client.base import BaseClient
+
+    return isinstance(client, BaseClient) and client._core.pool.backend.folder is not None
 
 
 class WatchInbox:

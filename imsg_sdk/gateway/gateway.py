@@ -477,7 +477,9 @@ class Gateway:
         return PairingStore.open(self._folder(), account=self._config.account, clock=self._clock)
 
     def _folder(self) -> Path:
-        if self._state_dir is None and getattr(self._client, "_sandbox", None) is not None:
+        from imsg_sdk.client.embedding import is_make_believe
+
+        if self._state_dir is None and is_make_believe(self._client):
             if self._own_folder is None:
                 self._own_folder = tempfile.mkdtemp(prefix="imsg-gateway-")
                 # Called last: the finalizers of an object run in the opposite order, and the thread's comes later.

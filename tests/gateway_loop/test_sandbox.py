@@ -183,6 +183,17 @@ def test_attachments_reach_the_handler_and_files_go_out(box: Sandbox, start: Any
     assert Path(str(sent.file)).name == "picture.png"
 
 
+def test_the_state_of_a_make_believe_goes_with_it(box: Sandbox, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("IMSG_SDK_STATE_DIR", str(tmp_path / "real"))
+    gateway = Gateway(SETTINGS, client=box.client(), clock=BoxClock(box))
+    with gateway:
+        folder = gateway._folder()
+        assert folder.is_dir()
+    assert not list((tmp_path / "real").glob("*.db"))
+    del gateway
+    assert not folder.exists()
+
+
 def test_leaving_without_a_stop_is_quick_and_clean(tmp_path: Path) -> None:
     """The interpreter ends although a gateway runs and one of its handlers hangs."""
     import subprocess
