@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from imsg_sdk.errors import HandlerError
 from imsg_sdk.gateway.context import Context
 from imsg_sdk.gateway.handlers import HandlerFunction
-from imsg_sdk.gateway.replies import Reply, read_replies
+from imsg_sdk.gateway.replies import MOST_REPLIES, Reply, read_replies
 
 if TYPE_CHECKING:
     import asyncio
@@ -46,7 +47,10 @@ class HandlerRunner:
             return replies, None
         try:
             for result in self._results(self._handler(context)):
-                replies.extend(read_replies(result))
+                for reply in read_replies(result):
+                    if len(replies) >= MOST_REPLIES:
+                        raise HandlerError(f"a handler gave more than {MOST_REPLIES} replies", hint="join them")
+                    replies.append(reply)
         except Exception as error:  # noqa: BLE001 - a handler may raise anything; nothing of it may reach a person
             _log.exception("the handler failed on message %d", context.message.rowid)
             return replies, error

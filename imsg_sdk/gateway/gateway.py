@@ -249,7 +249,7 @@ class Gateway:
                 f"the gateway did not stop within {timeout_s:g} s",
                 hint="an async def handler blocks its loop: use def for what blocks",
             )
-        if self._finalizer is not None:
+        if self._finalizer is not None and self._thread.is_over:  # not when a handler asked
             self._finalizer.detach()
         if self._dashboard is not None:
             self._dashboard.update()  # at once, since this gateway may be let go of before its next look
@@ -271,7 +271,7 @@ class Gateway:
         """
         thread = self._running()
         if thread.is_current:
-            raise UsageError("an async handler cannot wait for itself", hint="drain from outside of the gateway")
+            raise UsageError("a handler cannot wait for itself", hint="drain from outside of the gateway")
         future = thread.submit(thread.runner.drain(through))
         if future is None:
             raise GatewayError("the gateway has stopped", hint="start it, and drain it then")

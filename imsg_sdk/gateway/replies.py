@@ -18,10 +18,12 @@ from imsg_sdk.config.settings import ChunkMode, ClientConfig, GatewayConfig, Sen
 from imsg_sdk.errors import HandlerError
 from imsg_sdk.text import collapse, trim, trim_end, trim_start
 
-__all__ = ["Reply", "ReplySettings", "normalize_reply", "plan_replies", "plan_reply", "read_replies"]
+__all__ = ["MOST_REPLIES", "Reply", "ReplySettings", "normalize_reply", "plan_replies", "plan_reply", "read_replies"]
 
 NO_REPLY: Final = "NO_REPLY"
 HEARTBEAT: Final = "HEARTBEAT_OK"
+MOST_REPLIES: Final = 100
+"""Replies to one message; a handler that goes on and on is stopped there."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,19 +72,19 @@ def read_replies(result: object) -> Iterator[Reply]:
     Raises
     ------
     HandlerError
-        It is something else; the text names its type.
+        It is something else, or cannot be written down; the text names its type.
     """
     match result:
         case None:
             return
         case str():
-            yield Reply(text=result)
+            yield _checked(Reply(text=result))
         case Reply():
-            yield result
+            yield _checked(result)
         case os.PathLike():
-            yield Reply(media=(os.fspath(result),), has_media=True)
+            yield _checked(Reply(media=(os.fspath(result),), has_media=True))
         case Mapping():
-            yield _read_payload(result)
+            yield _checked(_read_payload(result))
         case list() | tuple():
             for each in result:
                 yield from read_replies(each)
@@ -91,6 +93,22 @@ def read_replies(result: object) -> Iterator[Reply]:
                 f"a handler returned {type(result).__name__}",
                 hint="return None, text, a path, a Reply, a payload object such as {'text': …}, or a list of these",
             )
+
+
+def _checked(reply: Reply) -> Reply:
+    """Return a reply that holds what it should: behind this, nothing may fail because of what a handler gave."""
+    text, media = reply.text, reply.media
+    if not isinstance(text, str):
+        raise HandlerError(f"the text of a reply is {type(text).__name__}", hint="give a str")
+    if not isinstance(media, list | tuple) or not all(isinstance(each, str) for each in media):
+        raise HandlerError("the media of a reply are not texts", hint="give paths or addresses as str")
+    try:
+        "".join((text, *media)).encode()
+    except UnicodeEncodeError:
+        raise HandlerError(
+            "a reply holds half of a character", hint="text.encode('utf-8', 'replace').decode() makes it whole"
+        ) from None
+    return reply
 
 
 def _read_payload(payload: Mapping[str, Any]) -> Reply:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import msgspec
@@ -17,8 +17,8 @@ import msgspec
 from imsg_sdk.errors import HandlerError
 from imsg_sdk.gateway.context import Context
 from imsg_sdk.gateway.handlers import HandlerFunction, Handlers
-from imsg_sdk.gateway.live.daemons import Threads
-from imsg_sdk.gateway.replies import Reply, read_replies
+from imsg_sdk.gateway.live.daemons import Threads, served_loop
+from imsg_sdk.gateway.replies import MOST_REPLIES, Reply, read_replies
 
 __all__ = ["HandlerCalls", "Outcome"]
 
@@ -49,8 +49,11 @@ class _Said:
 
     def take(self, result: object) -> None:
         for reply in read_replies(result):
-            if not self.is_closed:
-                self._replies.append(reply)
+            if self.is_closed:
+                return
+            if len(self._replies) >= MOST_REPLIES:
+                raise HandlerError(f"a handler gave more than {MOST_REPLIES} replies", hint="join them into fewer")
+            self._replies.append(reply)
 
     def close(self) -> tuple[Reply, ...]:
         self.is_closed = True
@@ -82,7 +85,7 @@ class HandlerCalls:
     @property
     def lost(self) -> int:
         """Return how many handlers overstayed and still run."""
-        return self._threads.lost + sum(not task.done() for task in self._overdue)
+        return self._threads.lost + sum(not task.done() for task in self._overdue.copy())
 
     async def call(self, context: Context) -> Outcome:
         """Let the handler of a message run to its end, or to the end of its time."""
@@ -130,12 +133,15 @@ class HandlerCalls:
             # Waiting for a thread is no fault of the handler: its time begins behind it.
             await self._threads.acquire(_PATIENCE * self._timeout_s)
             running = self._drive_plain(function, context, said)
-        task = asyncio.get_running_loop().create_task(running)
+        task = asyncio.get_running_loop().create_task(_tamed(running))
         try:
             done, _ = await asyncio.wait({task}, timeout=self._timeout_s)
         except asyncio.CancelledError:
             task.cancel()
             raise
+        if task.cancelled():
+            # By itself: taken for a cancellation of ours, it would end the queue of its chat.
+            raise HandlerError("a handler was cancelled", hint="catch asyncio.CancelledError of what it awaits")
         if done:
             task.result()
             return
@@ -169,6 +175,15 @@ class HandlerCalls:
             else:
                 said.take(result)
                 return
+
+
+async def _tamed(running: Coroutine[Any, Any, None]) -> None:
+    """Let a handler end by nothing that would end the loop, too."""
+    served_loop.set(asyncio.get_running_loop())
+    try:
+        await running
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise HandlerError(f"a handler raised {type(error).__name__}") from None
 
 
 def _is_async(function: HandlerFunction) -> bool:

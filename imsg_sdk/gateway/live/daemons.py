@@ -6,14 +6,18 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any, Final
 
 from imsg_sdk.errors import HandlerError
 
-__all__ = ["Threads", "call_on_thread"]
+__all__ = ["Threads", "call_on_thread", "served_loop"]
 
 _LOST_PER_THREAD: Final = 4
 """Threads that may be left to themselves, for each that runs handlers."""
+
+served_loop: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("served_loop", default=None)
+"""The loop whose handler this code is part of, on whatever thread it runs."""
 
 
 async def call_on_thread(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -97,6 +101,7 @@ class Call:
 
     def _run(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         value, error = None, None
+        served_loop.set(self._loop)
         try:
             value = function(*arguments)
         except BaseException as raised:  # noqa: BLE001 - handed to the loop, which logs and records it

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from imsg_sdk.errors import ForkedProcess
+from imsg_sdk.gateway.live.daemons import served_loop
 from imsg_sdk.gateway.live.runner import Runner
 
 __all__ = ["LoopThread", "wait_for"]
@@ -43,8 +44,11 @@ class LoopThread:
 
     @property
     def is_current(self) -> bool:
-        """Tell whether this is called on the thread of the loop itself."""
-        return threading.current_thread() is self._thread
+        """Tell whether this is called from inside: on the thread of the loop, or by one of its handlers."""
+        if threading.current_thread() is self._thread:
+            return True
+        served = served_loop.get()
+        return served is not None and served is self._loop
 
     def check(self) -> None:
         """Raise in a process that is not the one the gateway runs in.
@@ -111,7 +115,7 @@ class LoopThread:
             return True  # a fork has the name only; the run is its parent's
         if self.is_current:
             self.runner.request_stop(timeout_s / 2)
-            return True  # an async handler asks: it cannot wait for itself
+            return True  # a handler asks: it cannot wait for itself
         grace_s = timeout_s / 2
         while not self.over.done() and not self.call(lambda: self.runner.request_stop(grace_s)):
             self.wait(_MOMENT_S)  # its loop is not there yet, or not any more
