@@ -38,7 +38,7 @@ _FORMS = "write a chat id, chat_id:7, chat_guid:…, chat_identifier:…, a phon
 _BY_CHAT = "address it by its chat: chats() lists chat_id and participants"
 
 _DIALLED = re.compile(r"\+?\(?[0-9][0-9 ().\-\u2010-\u2015\u00a0\u202f]*")
-_EMAIL = re.compile(r"[^\s@,;<>()\"]+@[^\s@,;<>()\"]+\.[^\s@,;<>()\".]+")
+_EMAIL = re.compile(r"[^\s@,:;<>()\"]+@[^\s@,:;<>()\"]+\.[^\s@,:;<>()\".]+")
 _SEVERAL = re.compile(r"[,;\n|&]|\+.*\+|@.*@", re.DOTALL)
 _WHOLE_ID = re.compile(r".*:\s*\+?[0-9]+\s*", re.DOTALL)
 
@@ -193,11 +193,16 @@ def _person(target: Target, chats: Sequence[Chat], region: str, service: Service
     found = [chat for chat in reached if _goes_by(chat, service)]
     if len(found) > 1:
         raise _ambiguous(found, target.redacted)
+    if found and service in (None, Service.AUTO) and any(text == str(chat.chat_id) for chat in chats):
+        raise AddressError(
+            f"{text} is a chat id and a short code", hint=f"write chat_id:{text}, or sms:{text} for the short code"
+        )
     if found:
         return _of_chat(found[0], service)
-    if any(text == chat.identifier and not is_direct(chat) for chat in chats):
-        raise AddressError(f"several people are in the thread of {target.redacted}", hint=_BY_CHAT)
-    handle = _handle(text, region, service)
+    handle = text if any(text == chat.identifier for chat in chats) else _handle(text, region, service)
+    if any(chat.identifier and _is_same(handle, chat.identifier, region) for chat in chats if chat not in reached):
+        # The program would find this chat by its name, and others than the one who was named are in it.
+        raise AddressError(f"somebody else is in the chat of {target.redacted}", hint=_BY_CHAT)
     return Addressee({"to": handle}, None, service, Handle(handle).redacted)
 
 
@@ -229,8 +234,12 @@ def reachable(handle: str, chats: Iterable[Chat], *, region: str) -> list[Chat]:
 
 
 def _is_with(chat: Chat, handle: str, key: str, region: str) -> bool:
-    people = [chat.identifier] if chat.identifier else list(chat.participants)
-    return any(handle == person or lookup_key(person, region=region) == key for person in people)
+    people = [chat.identifier, *chat.participants] if chat.identifier else chat.participants
+    return bool(people) and all(handle == person or lookup_key(person, region=region) == key for person in people)
+
+
+def _is_same(handle: str, other: str, region: str) -> bool:
+    return handle == other or lookup_key(handle, region=region) == lookup_key(other, region=region)
 
 
 def _goes_by(chat: Chat, service: Service | None) -> bool:

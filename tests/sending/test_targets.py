@@ -40,6 +40,9 @@ CHATS = [
     chat(6, "+12025550119", "+12025550119", ADA),  # several people, though the program calls it no group
     chat(7, "262966", service="SMS"),
     chat(8, "Parcelo", service="SMS"),
+    chat(9, "+12025550120", ADA),
+    chat(10, "1234", service="SMS"),
+    chat(1234, "zoe@example.org"),
 ]
 
 
@@ -72,6 +75,8 @@ def sent_to(target: Any, **options: Any) -> dict[str, Any]:
         ("\u202a+1 (202) 555-0155\u202c", {"to": "+12025550155"}),
         ("new@example.org", {"to": "new@example.org"}),
         ("sms:55555", {"to": "55555"}),
+        ("sms:1234", {"chat_id": 10}),
+        (1234, {"chat_id": 1234}),
         (CHATS[4], {"chat_id": 5}),
         (Message(rowid=9, chat_id=5, chat_guid=CHATS[4].guid, sender=ADA), {"chat_id": 5}),
         (CreatedChat(guid="iMessage;+;new"), {"chat_guid": "iMessage;+;new"}),
@@ -108,6 +113,11 @@ def test_what_names_one_chat_or_person_is_taken(target: Any, params: dict[str, A
         "chat_guid:nope",
         "chat_identifier:nope",
         "+12025550119",  # the thread of several people
+        "(202) 555-0119",
+        "sms:2025550119",
+        "+12025550120",  # a chat of this name, with somebody else in it
+        "mailto:new@example.org",
+        "1234",  # a chat id and a short code
         f"{ADA},{BEN}",
         f"{ADA} {BEN}",
         f"{ADA};{CAM}",
