@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -83,8 +83,15 @@ class Bench:
 
     def cost(self, body: str, *, setup: str = "", hidden: tuple[str, ...] = ()) -> Cost:
         """Return the median cost of `body`; modules in `hidden` are as if not installed."""
-        rounds = [self._cost_once(body, setup, hidden) for _ in range(self.rounds)]
-        return Cost(*(median(each) for each in zip(*rounds, strict=True)))
+        return self.costs([(body, setup, hidden)])[0]
+
+    def costs(self, pieces: Sequence[tuple[str, str, tuple[str, ...]]]) -> list[Cost]:
+        """Return the median costs of several pieces (body, setup, hidden), measured in turn.
+
+        A machine that is busy for a while slows all of them, so their ratios hold.
+        """
+        rounds = [[self._cost_once(*piece) for piece in pieces] for _ in range(self.rounds)]
+        return [Cost(*(median(each) for each in zip(*one, strict=True))) for one in zip(*rounds, strict=True)]
 
     def _cost_once(self, body: str, setup: str, hidden: tuple[str, ...]) -> list[float]:
         script = HIDE.format(hidden=hidden) + TIMED.format(setup=f"PATH = {str(self.path)!r}\n{setup}", body=body)
@@ -94,10 +101,13 @@ class Bench:
     def baseline(self, sql: str) -> Cost:
         """Return what plain ``sqlite3`` costs for `sql`, measured once."""
         if self._baseline is None:
-            self._baseline = self.cost(
-                f"rows = sqlite3.connect(PATH).execute({sql!r}).fetchall()", setup="import sqlite3"
-            )
+            self._baseline = self.costs([fetching(sql)])[0]
         return self._baseline
+
+
+def fetching(sql: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return the piece that fetches all rows of `sql` with plain ``sqlite3``."""
+    return f"rows = sqlite3.connect(PATH).execute({sql!r}).fetchall()", "import sqlite3", ()
 
 
 def run_python(script: str) -> str:
