@@ -24,7 +24,9 @@ def chatter() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("options", [{}, {"dialect": "legacy"}, {"extended": True}], ids=["v1", "legacy", "extended"])
+@pytest.mark.parametrize(
+    "options", [{"weather": 20}, {"dialect": "legacy"}, {"extended": True}], ids=["v1", "legacy", "extended"]
+)
 def test_every_message_of_a_few_hours_is_seen_once_however_often_programs_die(
     chatter: ModuleType, options: dict[str, object]
 ) -> None:

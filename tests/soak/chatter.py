@@ -19,7 +19,7 @@ from unittest.mock import patch
 from imsg_sdk import Message, Watch
 from imsg_sdk.client.watching import opening
 from imsg_sdk.client.watching.feed import Timing
-from imsg_sdk.errors import BackendExited
+from imsg_sdk.errors import DatabaseUnavailable, ServerBusy, TransportError
 from imsg_sdk.testing import Sandbox
 
 __all__ = ["Report", "live_through"]
@@ -41,6 +41,22 @@ FAULTS: dict[str, dict[str, Any]] = {
     "subscribe": {"method": "watch.subscribe", "point": "answered", "signal": 9},
 }
 """Deaths that come from inside, in the middle of what the child writes."""
+
+WEATHER: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("silent_watch", {}),
+    ("repeated_notification", {"times": 3}),
+    ("watch_error", {}),
+    ("watch_overflow", {}),
+    ("partial_line", {"method": "message", "pieces": 5}),
+    ("garbage_line", {"method": "message", "kind": "cut"}),
+    ("garbage_line", {"kind": "stranger", "times": 3}),
+    ("refused", {"method": "watch.subscribe"}),
+    ("early_notification", {"times": 1}),
+    ("database_locked", {"times": 2}),
+    ("database_rotated", {"is_silent": True}),
+    ("database_replaced", {"is_silent": True}),
+)
+"""What may go wrong besides, without changing the order in which messages can be known."""
 
 
 @dataclass
@@ -76,7 +92,8 @@ class Report:
 class _Life:
     """One run."""
 
-    def __init__(self, sandbox: Sandbox, kills: int, seed: int, client_options: dict[str, Any]) -> None:
+    def __init__(self, sandbox: Sandbox, kills: int, seed: int, client_options: dict[str, Any], weather: int) -> None:
+        self.weather = weather
         self.sandbox = sandbox
         self.dice = random.Random(seed)
         self.report = Report()
@@ -113,11 +130,17 @@ class _Life:
         """Read until time is over and everything is there; kill programs on the way."""
         points = self.dice.sample(range(1, int(messages_to_come * 0.8)), self.kills_left)
         points.sort()
+        gusts = sorted(self.dice.sample(range(1, int(messages_to_come * 0.8)), self.weather))
         heard_at = time.monotonic()
         while True:
             for message in self.watch.get_many(self.dice.randint(1, 60), timeout=0.05):
                 self.take(message)
                 heard_at = time.monotonic()
+            if gusts and len(self.seen) >= gusts[0]:
+                del gusts[0]
+                name, options = self.dice.choice(WEATHER)
+                self.sandbox.fault(name, **options)
+                self.report.ways[name] += 1
             if points and len(self.seen) >= points[0] and self.kill(self.dice.choice(WAYS)):
                 del points[0]
             if self.over.is_set():
@@ -158,11 +181,11 @@ class _Life:
         return True
 
     def opened(self, cursor: str) -> Watch:
-        """Go on from a cursor; a child that is killed before the place is proven is an error, and may be repeated."""
+        """Go on from a cursor; what goes wrong before the place is proven is an error, and may be repeated."""
         while True:
             try:
                 return self.client.watch(since=cursor)
-            except BackendExited as error:
+            except (TransportError, DatabaseUnavailable, ServerBusy) as error:
                 log.info("once more: %s", error)
 
     def note(self) -> None:
@@ -202,7 +225,14 @@ class _Life:
 
 
 def live_through(
-    *, days: float, kills: int, seed: int, dialect: str = "v1", extended: bool = False, every_s: float = 1200.0
+    *,
+    days: float,
+    kills: int,
+    seed: int,
+    dialect: str = "v1",
+    extended: bool = False,
+    weather: int = 0,
+    every_s: float = 1200.0,
 ) -> Report:
     """Let people chat for so many days, kill programs so often, and report what a watch made of it.
 
@@ -216,6 +246,8 @@ def live_through(
         Decides who says what, and what is killed when (as far as real time lets it).
     dialect, extended
         What kind of program.
+    weather
+        How often something else goes wrong.
     every_s
         How many seconds lie between two messages of a person.
     """
@@ -230,7 +262,7 @@ def live_through(
         for address in ADDRESSES:
             sandbox.receive(address, "hello")
         sandbox.fault("late_link", chance=LATE[dialect], times=None)
-        life = _Life(sandbox, kills, seed, {"extended": extended})
+        life = _Life(sandbox, kills, seed, {"extended": extended}, weather)
         timekeeper = threading.Thread(target=life.pass_time, args=(days * 86_400,), name="timekeeper")
         timekeeper.start()
         try:
