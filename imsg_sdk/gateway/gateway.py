@@ -26,7 +26,7 @@ from imsg_sdk.gateway.live.loop import Conduct
 from imsg_sdk.gateway.live.ports import Program
 from imsg_sdk.gateway.live.runner import Place, Runner
 from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus, Tally
-from imsg_sdk.gateway.live.thread import LoopThread, wait_for
+from imsg_sdk.gateway.live.thread import LoopThread, start_beside, wait_for
 from imsg_sdk.gateway.live.wiring import not_done, program_over, read_settings, record_of, remove_folder
 from imsg_sdk.gateway.policy import Explanation, Policy, explain
 from imsg_sdk.gateway.rehearsal import ConfigLike
@@ -226,7 +226,7 @@ class Gateway:
     async def serve(self) -> None:
         """Start, and wait until stopped; for a task of an async program.  Cancelling it stops the gateway."""
         try:
-            await asyncio.to_thread(self.start)
+            await start_beside(self.start, self.stop)
             thread = self._running()
             while not thread.is_over:
                 await asyncio.sleep(_SLICE_S)
@@ -293,7 +293,7 @@ class Gateway:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self.start)
+        await start_beside(self.start, self.stop)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -81,9 +81,14 @@ class Lanes(Generic[Job]):
             for job in left:
                 self.put(lane, job)
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether as many jobs are there as may be."""
+        return self._count >= self._most
+
     async def wait_for_room(self) -> None:
         """Wait until fewer jobs are there than may be."""
-        while self._count >= self._most:
+        while self.is_full:
             await self._wait()
 
     async def wait_until_idle(self) -> None:

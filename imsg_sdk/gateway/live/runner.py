@@ -49,6 +49,9 @@ _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 300.0
 _HEALTHY_S: Final = 300.0
 _PRUNE_S: Final = 60.0
+_PRUNE_AGAIN_S: Final = 1.0
+_MANY: Final = 1000
+"""So many forgotten in one step mean that there are more."""
 _FATAL: Final = (BackendNotFound, CursorMismatch, PermissionDenied, ProtocolError, UsageError, GatewayError)
 """What trying again does not mend."""
 
@@ -154,7 +157,9 @@ class Runner:
         async with AsyncExitStack() as stack:
             beat = asyncio.get_running_loop().create_task(self._keep_beating())
             stack.callback(beat.cancel)
-            inbox = await self._open_inbox(journal, within_s=_READY_S)
+            inbox = await self._first_inbox(journal)
+            if inbox is None:
+                return
             stack.push_async_callback(self._end, loop)
             intake = asyncio.get_running_loop().create_task(self._take_in(loop, journal, inbox, ready))
             try:
@@ -166,15 +171,27 @@ class Runner:
         if self._failure is not None:
             raise self._failure
 
-    async def _until_stopped(self, intake: asyncio.Task[None]) -> None:
+    async def _first_inbox(self, journal: Journal) -> Inbox | None:
+        """Open the inbox of this run; None where the stop comes first."""
+        opening = asyncio.get_running_loop().create_task(self._open_inbox(journal, within_s=_READY_S))
+        try:
+            await self._until_stopped(opening)
+        finally:
+            if not opening.done():
+                opening.cancel()
+                await asyncio.wait({opening}, timeout=self._grace_s)
+        return None if opening.cancelled() or not opening.done() else opening.result()
+
+    async def _until_stopped(self, task: asyncio.Task[Any]) -> None:
+        """Wait until asked to stop, or until a task has ended; raise its error."""
         assert self._stopping is not None
         waiting = asyncio.get_running_loop().create_task(self._stopping.wait())
         try:
-            await asyncio.wait({waiting, intake}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
-        if intake.done():
-            intake.result()
+        if task.done():
+            task.result()
 
     async def _end(self, loop: Loop) -> None:
         loop.courtesies.cancel()
@@ -205,7 +222,8 @@ class Runner:
 
     async def _open_inbox(self, journal: Journal, *, within_s: float) -> Inbox:
         """Begin to watch, trying again for a while."""
-        deadline = self._clock.monotonic() + within_s
+        # Not by the clock of the gateway, which may stand still: this waits in real time.
+        deadline = time.monotonic() + within_s
         pause_s = _FIRST_PAUSE_S
         while True:
             reactions = self._conduct.policy.config.reaction_notifications is not ReactionMode.OFF
@@ -218,7 +236,7 @@ class Runner:
             except ImsgError as error:
                 await _close(inbox)
                 self.last_error = error.message
-                if self._clock.monotonic() + pause_s > deadline:
+                if time.monotonic() + pause_s > deadline:
                     raise
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 5.0)
@@ -256,11 +274,14 @@ class Runner:
             await _close(inbox)
 
     async def _read(self, loop: Loop, journal: Journal, inbox: Inbox, ready: Callable[[], object]) -> None:
-        prune_at_s, cursor = self._clock.monotonic() + _PRUNE_S, journal.cursor
+        # At once: there may be more short runs than long ones.
+        prune_at_s, cursor = self._clock.monotonic(), journal.cursor
         ready_at_s = time.monotonic() + _CATCH_UP_S
         while True:
             # Not read, not journaled, and the cursor stands still: the program keeps what comes meanwhile.
-            await loop.lanes.wait_for_room()
+            if loop.lanes.is_full:
+                ready()  # there is enough to do
+                await loop.lanes.wait_for_room()
             self._note_life(inbox)
             loop.delivery.newest_rowid = max(loop.delivery.newest_rowid, inbox.boundary_rowid or 0)
             if inbox.is_live or time.monotonic() > ready_at_s:
@@ -272,8 +293,8 @@ class Runner:
             else:
                 loop.go_on()
             if self._clock.monotonic() >= prune_at_s:
-                journal.prune()
-                prune_at_s = self._clock.monotonic() + _PRUNE_S
+                pause_s = _PRUNE_S if journal.prune() < _MANY else _PRUNE_AGAIN_S
+                prune_at_s = self._clock.monotonic() + pause_s
 
     def _note_life(self, inbox: Inbox) -> None:
         if inbox.is_live:

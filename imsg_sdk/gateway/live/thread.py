@@ -14,7 +14,7 @@ from imsg_sdk.errors import ForkedProcess
 from imsg_sdk.gateway.live.daemons import served_loop
 from imsg_sdk.gateway.live.runner import Runner
 
-__all__ = ["LoopThread", "wait_for"]
+__all__ = ["LoopThread", "start_beside", "wait_for"]
 
 T = TypeVar("T")
 _SLICE_S = 0.2
@@ -172,3 +172,22 @@ def wait_for(future: Future[Any], timeout_s: float) -> None:
         with suppress(TimeoutError):
             future.exception(min(left, _SLICE_S))
     future.result()
+
+
+async def start_beside(start: Callable[[], object], stop: Callable[[], object]) -> None:
+    """Call `start` on a thread; where this is cancelled, nothing that it begins is left running."""
+    starting = asyncio.get_running_loop().create_task(asyncio.to_thread(start))
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.shield(_undo(starting, stop))
+        raise
+
+
+async def _undo(starting: asyncio.Task[object], stop: Callable[[], object]) -> None:
+    # A thread cannot be cancelled: it is stopped until it has nothing left to begin.
+    while not starting.done():
+        await asyncio.to_thread(stop)
+        await asyncio.wait({starting}, timeout=_MOMENT_S)
+    starting.exception()  # looked at, so that nobody complains about it
+    await asyncio.to_thread(stop)

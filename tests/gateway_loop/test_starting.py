@@ -1,0 +1,108 @@
+"""A start that is given up, or does not come about: nothing is left running, and no wait is without end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from imsg_sdk.errors import RequestTimeout
+from imsg_sdk.gateway import GatewayState
+from imsg_sdk.gateway.live import runner
+
+WAIT_S = 5.0
+
+
+def until(holds: Any) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold"
+        time.sleep(0.005)
+
+
+def never_ready(program: Any) -> None:
+    program.start_errors += [RequestTimeout("not yet") for _ in range(1000)]
+
+
+def test_a_start_that_waits_for_its_program_can_be_stopped(program: Any, make_gateway: Any) -> None:
+    never_ready(program)
+    gateway = make_gateway(handler=lambda context: "ok")
+    starting = threading.Thread(target=gateway.start)
+    starting.start()
+    until(lambda: gateway.status().last_error)
+    gateway.stop()
+    starting.join(WAIT_S)
+    assert not starting.is_alive()
+    assert gateway.status().state is GatewayState.STOPPED
+
+
+async def enter(gateway: Any) -> None:
+    async with gateway:
+        pass
+
+
+async def serve(gateway: Any) -> None:
+    await gateway.serve()
+
+
+@pytest.mark.parametrize("begin", [enter, serve])
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_cancelled_start_leaves_nothing_running(program: Any, make_gateway: Any, begin: Any, asked: bool) -> None:
+    never_ready(program)
+    gateway = make_gateway(handler=lambda context: "ok")
+
+    async def main() -> None:
+        task = asyncio.create_task(begin(gateway))
+        await asyncio.sleep(0)
+        while asked and len(program.start_errors) == 1000:
+            await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, WAIT_S)
+
+    asyncio.run(main())
+    program.start_errors.clear()
+    assert gateway.status().state is GatewayState.STOPPED
+    with make_gateway(handler=lambda context: "ok") as another:  # and the state is free
+        another.drain(through=program.receive())
+    assert len(program.sends) == 1
+
+
+def test_waiting_for_the_program_ends_even_where_the_clock_stands_still(
+    program: Any, make_gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_READY_S", 0.6)
+    never_ready(program)
+    with pytest.raises(RequestTimeout):
+        make_gateway().start()
+
+
+def test_a_start_with_more_to_do_than_can_wait_returns(program: Any, make_gateway: Any) -> None:
+    config = {"imessage": {"allowFrom": ["*"], "dmPolicy": "open", "limits": {"queuedMessages": 2}}}
+    go_on = threading.Event()
+
+    def slow(context: Any) -> None:
+        go_on.wait(2 * WAIT_S)
+
+    with make_gateway(config, handler=slow) as gateway:
+        for chat_id in range(1, 9):
+            program.receive(chat_id=chat_id)
+        until(lambda: gateway.status().waiting >= 2)
+        gateway.stop(0.2)
+        beginning = time.monotonic()
+        gateway.start()
+        assert time.monotonic() - beginning < WAIT_S
+        go_on.set()
+        gateway.drain()
+
+
+def test_old_texts_are_forgotten_by_short_runs_too(program: Any, make_gateway: Any, clock: Any) -> None:
+    with make_gateway(handler=lambda context: "ok") as gateway:
+        gateway.drain(through=program.receive("a secret"))
+    clock.move(timedelta(days=8).total_seconds())
+    with make_gateway(handler=lambda context: "ok") as gateway:
+        until(lambda: [row.text for row in gateway._reader().decisions()] == [None])
