@@ -17,7 +17,7 @@ from imsg_sdk.errors import ConfigError, GatewayError, ImsgError
 
 if TYPE_CHECKING:
     from imsg_sdk.client.base import BaseClient
-    from imsg_sdk.gateway import Context
+    from imsg_sdk.gateway import Context, GatewayStatus
 
 __all__ = ["add"]
 
@@ -150,16 +150,23 @@ def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         gateway.start()
-        print(f"gateway {gateway.config.account} runs, mode {gateway.mode}; Ctrl-C stops it", file=sys.stderr)
+    except _Terminated:
+        return DONE
+    print(f"gateway {gateway.config.account} runs, mode {gateway.mode}; Ctrl-C stops it", file=sys.stderr)
+    try:
         gateway.run()
     except _Terminated:
         gateway.stop()
     finally:
-        if arguments.json:
-            rows.write_json(gateway.status().to_dict())
-        else:
-            print(gateway.status(), file=sys.stderr)
+        _print_status(gateway.status(), as_json=arguments.json)
     return DONE
+
+
+def _print_status(status: GatewayStatus, *, as_json: bool) -> None:
+    if as_json:
+        rows.write_json(status.to_dict())
+    else:
+        print(status, file=sys.stderr)
 
 
 class _Terminated(BaseException):

@@ -15,12 +15,11 @@ __all__ = ["WarnedChats"]
 _log = logging.getLogger("imsg_sdk.gateway")
 
 _MOST: Final = 1000
-# A group in which nobody speaks to us is as it should be.
+# What was switched off on purpose, and a group in which nobody speaks to us, are as they should be.
 _WORTH: Final = frozenset(
     {
-        Reason.GROUP_WITHOUT_CHAT_ID, Reason.GROUP_POLICY_DISABLED, Reason.GROUP_ALLOWLIST_EMPTY,
-        Reason.GROUP_SENDER_NOT_ALLOWED, Reason.GROUP_NOT_LISTED, Reason.DM_POLICY_DISABLED, Reason.DM_NOT_ALLOWED,
-        Reason.PAIRING,
+        Reason.GROUP_WITHOUT_CHAT_ID, Reason.GROUP_ALLOWLIST_EMPTY, Reason.GROUP_SENDER_NOT_ALLOWED,
+        Reason.GROUP_NOT_LISTED, Reason.DM_NOT_ALLOWED, Reason.PAIRING,
     }
 )  # fmt: skip
 
