@@ -24,6 +24,7 @@ from imsg_sdk.client.watching.sources import Page, Source, source_of
 from imsg_sdk.errors import (
     BackendExited,
     CursorMismatch,
+    DatabaseUnavailable,
     ImsgError,
     InvalidParams,
     MethodNotFound,
@@ -110,7 +111,11 @@ class Feed:
         self.pages_are_deadly = False
         self._cut_off_at: int | None = None
         self._silences = 0
+        self._n_beginnings = 0
+        self._misses_some = False
+        """Whether the subscription before this one was silent, so that what a page brings was missed by it."""
         self._must_prove = True
+        self._proven: File | None = None
 
     # ---- the course ----------------------------------------------------------------------------------------------
 
@@ -123,7 +128,7 @@ class Feed:
                 self._note(error)
                 raise
             except (TransportError, RequestError) as error:
-                if not self.is_placed:
+                if not self.is_placed and not self._may_begin_again(error):
                     raise
                 self._note(error)
                 if self._is_out_of_patience():
@@ -131,6 +136,11 @@ class Feed:
                 yield Pause(self._next_retry(error))
             finally:
                 self.let_go()
+
+    def _may_begin_again(self, error: ImsgError) -> bool:
+        """Tell whether a first try met a child that somebody had killed; it is tried once more."""
+        self._n_beginnings += 1
+        return isinstance(error, BackendExited) and self._n_beginnings == 1
 
     def _follow(self) -> Plan[None]:
         session = yield from self.core.session(Role.WATCH)
@@ -142,8 +152,9 @@ class Feed:
             attachments=self.place.wanted.attachments,
         )
         if not self.is_placed:
+            self._proven = file_of(self.core, session)
             yield from self._opening(self, source)
-            self.place.file = file_of(self.core, session)
+            self.place.file = self._proven
             self.is_placed = True
         elif self._must_prove:
             yield from self.prove(source, session)
@@ -152,6 +163,10 @@ class Feed:
         if source.has_pages and not self.pages_are_deadly:
             yield from self._catch_up(source, session)
         subscription = yield from self._subscribe(session)
+        # What was asked so far may have been asked of another file than what is reported from now on.
+        if self._proven is None:
+            yield from self.prove(source, session)
+        self.refuse_another_file(session)
         yield from Listening(self, source, session, subscription).run()
 
     def _meet(self, session: Session) -> None:
@@ -170,6 +185,7 @@ class Feed:
             It is another, or nobody can tell.
         """
         anchors = self.place.anchors()
+        self._proven = file_of(self.core, session)
         for anchor in anchors:
             says = yield from source.says(anchor)
             if says:
@@ -179,12 +195,23 @@ class Feed:
                     "the place to go on from belongs to another database: its rows are not those",
                     hint="give since= a rowid, a time, or None for the present; or give back the old database",
                 )
-        file, known = file_of(self.core, session), self.place.file
+        file, known = self._proven, self.place.file
         if (anchors and (file is None or file != known)) or (file and known and file != known):
             raise CursorMismatch(
                 "nobody can tell whether the place to go on from is of this database: the rows it knows are gone",
                 hint="give since= a rowid, a time, or None for the present",
             )
+
+    def refuse_another_file(self, session: Session) -> None:
+        """Raise where the file is not the one that was proven last; what was read since is not to be taken.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            It was exchanged.  The next try looks whether the new one is of the same database.
+        """
+        if self._proven is not None and file_of(self.core, session) not in (self._proven, None):
+            raise DatabaseUnavailable("the database file was exchanged", hint="the watch looks what it is now")
 
     # ---- catching up -----------------------------------------------------------------------------------------------
 
@@ -199,9 +226,11 @@ class Feed:
                 raise
             if page.is_stuck_at(start):
                 return
+            self.refuse_another_file(session)
             self.take_page(page)
             self.worked()
             if not page.has_more:
+                self._misses_some = False
                 self.went_live()
                 return
 
@@ -216,7 +245,7 @@ class Feed:
     def take_page(self, page: Page) -> None:
         """Take rows that were asked for."""
         for message in page.messages:
-            self.place.take(message, healed=self.doubts and message.rowid > self.place.position)
+            self.place.take(message, healed=self._misses_some)
         self.place.move(page.next_rowid)
 
     # ---- the subscription ------------------------------------------------------------------------------------------
@@ -295,6 +324,7 @@ class Feed:
         """Note that a subscription misses rows; one child that does so again and again is replaced."""
         self.silent_since = self.silent_since or self.clock.now()
         self._silences += 1
+        self._misses_some = True
         self.n_resubscribed += 1
         log.warning("the subscription reports nothing; subscribing again")
         if self._silences >= _SILENCES or not session.profile.has("messages.after"):

@@ -90,6 +90,7 @@ class Holes:
         """Return the holes up to a row, with the times of each."""
         return {rowid: (hole.since_s, hole.near_s) for rowid, hole in self._holes.items() if rowid <= up_to}
 
-    def near_s(self, rowids: Iterable[int]) -> int:
-        """Return the earliest date of a row beside one of these holes."""
-        return min((self._holes[rowid].near_s for rowid in rowids if rowid in self._holes), default=0)
+    def near(self, rowids: list[int], within_s: int) -> tuple[list[int], int]:
+        """Return those holes whose neighbours are of about the same date as the first one's, and that date."""
+        near_s = self._holes[rowids[0]].near_s
+        return [rowid for rowid in rowids if abs(self._holes[rowid].near_s - near_s) <= within_s], near_s

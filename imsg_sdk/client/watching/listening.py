@@ -38,6 +38,7 @@ _GAPS_KEPT = 64
 _ASIDE_S = 60.0
 _RECENT_S = 3600.0
 _DOUBT_S = 3600
+_SAME_TIME_S = 300
 
 
 class _Due(ImsgError):
@@ -194,6 +195,7 @@ class Listening:
                 self._close_holes(rowid + 1, gap.stop)
                 return
             found = page.messages[0]
+            self._feed.refuse_another_file(self._session)
             self._close_holes(rowid + 1, found.rowid)
             if found.chat_id is not None:
                 self._place.take(found, healed=True)
@@ -237,7 +239,7 @@ class Listening:
         if self._gaps:
             return self._explain(self._gaps.popleft())
         if due := self._place.holes.due(now)[: self._source.looks_at_once]:
-            return self._look(due)
+            return self._look(*self._place.holes.near(due, _SAME_TIME_S))
         return self._check() if now >= self._check_at else None
 
     def _end_burst(self) -> None:
@@ -248,9 +250,10 @@ class Listening:
         if self._clock.monotonic() - self._heard_at >= self._timing.settle_s:
             self._feed.went_live()
 
-    def _look(self, due: list[int]) -> Plan[None]:
+    def _look(self, due: list[int], near_s: int) -> Plan[None]:
         """See what became of rows without a chat."""
-        look = yield from self._source.look(due, self._place.holes.near_s(due))
+        look = yield from self._source.look(due, near_s)
+        self._feed.refuse_another_file(self._session)
         for message in look.linked:
             self._place.take(message, healed=True)
         for rowid in look.gone:

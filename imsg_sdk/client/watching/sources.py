@@ -100,7 +100,7 @@ def source_of(core: Core, profile: Profile, *, include_reactions: bool, attachme
     if profile.has("messages.after"):
         return _Rows(core, include_reactions=include_reactions, attachments=attachments)
     # Before 0.13.2 each row of a history costs a pass over the whole table.
-    chats, rows = (_RECENT_CHATS, _LOOK_BACK) if profile.has_fast_history else (3, 5)
+    chats, rows = (50, 500) if profile.has_fast_history else (3, 5)
     return _Histories(core, attachments=attachments, chats=chats, rows=rows)
 
 
@@ -275,16 +275,18 @@ class _Histories(_Asking):
         return Page([], rowid, any(message.rowid > rowid for message in newest))
 
     def look(self, holes: list[int], near_s: int) -> Plan[Look]:
-        """Look for the rows among what the recent chats hold since a little before."""
-        start = datetime.fromtimestamp(near_s, UTC) - _MARGIN
+        """Look for the rows among what the chats hold of their time."""
+        near = datetime.fromtimestamp(near_s, UTC)
         wanted = set(holes)
         linked: dict[int, Message] = {}
         for chat in (yield from self._chats(self._n_chats)):
-            if chat.last_message_at is not None and chat.last_message_at + _MILLISECOND < start:
+            if chat.last_message_at is not None and chat.last_message_at < near - _MARGIN:
                 continue
-            for message in (yield from self._history(chat.chat_id, self._n_rows, start)):
+            for message in (yield from self._history(chat.chat_id, self._n_rows, near - _MARGIN, near + _MARGIN)):
                 if message.rowid in wanted:
                     linked.setdefault(message.rowid, message)
+            if wanted == linked.keys():
+                break
         return Look([linked[rowid] for rowid in sorted(linked)])
 
     def says(self, anchor: Anchor) -> Plan[bool | None]:
