@@ -148,17 +148,17 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     logging.getLogger("imsg_sdk.gateway.traffic").setLevel(logging.DEBUG)
     signal.signal(signal.SIGTERM, _stop)
+    has_begun = False
     try:
         gateway.start()
-    except _Terminated:
-        return DONE
-    print(f"gateway {gateway.config.account} runs, mode {gateway.mode}; Ctrl-C stops it", file=sys.stderr)
-    try:
+        has_begun = True
+        print(f"gateway {gateway.config.account} runs, mode {gateway.mode}; Ctrl-C stops it", file=sys.stderr)
         gateway.run()
     except _Terminated:
         gateway.stop()
     finally:
-        _print_status(gateway.status(), as_json=arguments.json)
+        if has_begun:
+            _print_status(gateway.status(), as_json=arguments.json)
     return DONE
 
 
