@@ -65,6 +65,7 @@ class Planned(msgspec.Struct):
 
     row: SendRow
     sends: list[dict[str, Any]] = []
+    chat_guid: str | None = None
     recipient: str = ""
     content: str = ""
     was_tried: bool = False
@@ -158,6 +159,7 @@ def _fill(plan: Planned, row: Mapping[str, Any], chats: Sequence[Chat], options:
     )
     parts = compose(row.get("text"), row.get("file"), options.send, host=host)
     plan.sends = requests(to, parts, options.send, region=options.region)
+    plan.chat_guid = None if to.chat is None else to.chat.guid
     plan.recipient = _recipient(to, options.region)
     plan.content = _content(parts)
     plan.row = msgspec.structs.replace(plan.row, n_parts=len(parts), n_characters=len(row.get("text") or ""))
@@ -233,9 +235,8 @@ def _send_row(sender: Sender, plan: Planned, ledger: SendLedger, options: BulkOp
                 was_sent = False
                 plan.was_tried = True
                 yield from pace.wait()
-                memory = yield from _send_part(
-                    sender, params, ledger, Memory(key, part, len(plan.sends), ATTEMPTING), options
-                )
+                memory = Memory(key, part, len(plan.sends), ATTEMPTING)
+                memory = yield from _send_part(sender, params, plan.chat_guid, ledger, memory, options)
             elif memory.state not in (SendState.OBSERVED, SendState.ACCEPTED):
                 memory = yield from _settle_part(sender, params, ledger, memory)
         except SendError as error:
@@ -257,7 +258,12 @@ def _state_of(error: SendError) -> SendState:
 
 
 def _send_part(
-    sender: Sender, params: dict[str, Any], ledger: SendLedger, memory: Memory, options: BulkOptions
+    sender: Sender,
+    params: dict[str, Any],
+    chat_guid: str | None,
+    ledger: SendLedger,
+    memory: Memory,
+    options: BulkOptions,
 ) -> Plan[Memory]:
     def attempting(attempt: Attempt) -> None:
         nonlocal memory
@@ -266,7 +272,11 @@ def _send_part(
 
     try:
         result = yield from sender.deliver(
-            params, attempt_id=str(uuid.uuid4()), max_file_mb=options.send.max_file_mb, attempting=attempting
+            params,
+            chat_guid=chat_guid,
+            attempt_id=str(uuid.uuid4()),
+            max_file_mb=options.send.max_file_mb,
+            attempting=attempting,
         )
     except SendError as error:
         last = error.sent[-1] if error.sent else None

@@ -134,7 +134,8 @@ def send(
     sends = requests(to, parts, options, region=region or sender.core.region, reply_to=thread)
     if dry_run:
         return _planned(to, len(sends))
-    return (yield from send_requests(sender, sends, max_file_mb=options.max_file_mb))
+    guid = None if to.chat is None else to.chat.guid
+    return (yield from send_requests(sender, sends, chat_guid=guid, max_file_mb=options.max_file_mb))
 
 
 def _planned(to: Addressee, n_parts: int) -> SendResult:
@@ -172,12 +173,14 @@ def find_message(sender: Sender, message: Message | str) -> Plan[Message]:
     return (yield from history.message(sender.core, checked_text(message, "message")))
 
 
-def send_requests(sender: Sender, sends: Sequence[Mapping[str, Any]], *, max_file_mb: float) -> Plan[SendResult]:
+def send_requests(
+    sender: Sender, sends: Sequence[Mapping[str, Any]], *, chat_guid: str | None, max_file_mb: float
+) -> Plan[SendResult]:
     """Carry out sends in order, up to the first that does not succeed."""
     done: list[SendResult] = []
     for params in sends:
         try:
-            done.append((yield from sender.deliver(params, max_file_mb=max_file_mb)))
+            done.append((yield from sender.deliver(params, chat_guid=chat_guid, max_file_mb=max_file_mb)))
         except SendError as error:
             if done:
                 error.sent = (*done, *error.sent)

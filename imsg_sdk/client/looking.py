@@ -30,10 +30,8 @@ log = logging.getLogger("imsg_sdk.client.looking")
 
 _PAGE_ROWS = 100
 _MOST_PAGES = 20
-_LEGACY_ROWS = 100
-_LEGACY_SLOW_ROWS = 20
-_NEWEST_ROWS = 25
-_NEWEST_SLOW_ROWS = 5
+_LATEST_ROWS = 100
+_LATEST_SLOW_ROWS = 20
 _PATIENCE_S = 10.0
 """Longest wait for one look; a history that does not answer must not hold up a send."""
 _FIRST_PAUSE_S = 0.02
@@ -85,6 +83,8 @@ class Place(msgspec.Struct, frozen=True):
 
     chat_id: int
     before: int
+    guid: str | None = None
+    """The guid of the chat, where a row of it told."""
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -123,11 +123,11 @@ def places_of(core: Core, params: dict[str, Any], *, region: str) -> Plan[Places
     """Return where what is sent with `params` will be seen; a program that cannot be read gives no place."""
     try:
         if (chat_id := params.get("chat_id")) is not None:
-            return Places((Place(chat_id, (yield from _newest(core, chat_id))),))
+            return Places(((yield from _place(core, chat_id)),))
         named = {key: params[key] for key in ("to", "chat_guid", "chat_identifier") if params.get(key)}
         known = []
         for chat in _named((yield from core.chats()), named, region):
-            known.append(Place(chat.chat_id, (yield from _newest(core, chat.chat_id))))  # noqa: PERF401 - a yield
+            known.append((yield from _place(core, chat.chat_id)))  # noqa: PERF401 - a yield
         return Places(tuple(known), named)
     except UsageError:
         raise
@@ -144,13 +144,29 @@ def _named(chats: Iterable[Chat], named: dict[str, Any], region: str) -> list[Ch
     return [chat for chat in chats if guid in (chat.guid, None) and identifier in (chat.identifier, None)]
 
 
-def _newest(core: Core, chat_id: int) -> Plan[int]:
+def _place(core: Core, chat_id: int) -> Plan[Place]:
+    rows = yield from _latest(core, chat_id)
+    guid = next((row.chat_guid for row in rows if row.chat_id == chat_id and row.chat_guid), None)
+    place = Place(chat_id, max((row.rowid for row in rows), default=0), guid)
     session = yield from core.session()
-    # By date, so a message that waits to be sent stands in front: more than one row is asked for.
-    limit = _NEWEST_ROWS if session.profile.has_fast_history else _NEWEST_SLOW_ROWS
-    timeout_s = min(core.read_timeout_s, _PATIENCE_S)
-    answer = yield from core.ask("messages.history", chat_id=chat_id, limit=limit, timeout_s=timeout_s)
-    return max((row.rowid for row in records.decode_messages(answer)), default=0)
+    if session.profile.has("messages.after"):
+        # The newest by date need not be the newest row: old messages come late, from another device.
+        newer = yield from _newer(core, place, files=False)
+        place = Place(chat_id, max((row.rowid for row in newer), default=place.before), guid)
+    return place
+
+
+def _latest(core: Core, chat_id: int, *, files: bool = False) -> Plan[list[Message]]:
+    """Return the newest messages of a chat, by date; as many before a send as after it."""
+    session = yield from core.session()
+    answer = yield from core.ask(
+        "messages.history",
+        chat_id=chat_id,
+        limit=_LATEST_ROWS if session.profile.has_fast_history else _LATEST_SLOW_ROWS,
+        attachments=True if files else None,
+        timeout_s=min(core.read_timeout_s, _PATIENCE_S),
+    )
+    return records.decode_messages(answer, attachments=files, reactions=False)
 
 
 def look(
@@ -213,17 +229,8 @@ def chat_of(core: Core, places: Places, guid: str | None, *, region: str) -> Pla
 def _newer(core: Core, place: Place, *, files: bool) -> Plan[list[Message]]:
     """Return the rows of a chat that came since, oldest first."""
     session = yield from core.session()
-    with_files = True if files else None
-    timeout_s = min(core.read_timeout_s, _PATIENCE_S)
     if not session.profile.has("messages.after"):
-        answer = yield from core.ask(
-            "messages.history",
-            chat_id=place.chat_id,
-            limit=_LEGACY_ROWS if session.profile.has_fast_history else _LEGACY_SLOW_ROWS,
-            attachments=with_files,
-            timeout_s=timeout_s,
-        )
-        rows = records.decode_messages(answer, attachments=files, reactions=False)
+        rows = yield from _latest(core, place.chat_id, files=files)
         return sorted((row for row in rows if row.rowid > place.before), key=lambda row: row.rowid)
     found: list[Message] = []
     since = place.before
@@ -234,8 +241,8 @@ def _newer(core: Core, place: Place, *, files: bool) -> Plan[list[Message]]:
             since_rowid=since,
             chat_id=place.chat_id,
             limit=_PAGE_ROWS,
-            attachments=with_files,
-            timeout_s=timeout_s,
+            attachments=True if files else None,
+            timeout_s=min(core.read_timeout_s, _PATIENCE_S),
         )
         rows, next_rowid, has_more = records.decode_page(answer, attachments=files, reactions=False)
         found += rows

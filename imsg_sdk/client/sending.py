@@ -105,6 +105,7 @@ class Sender:
         self,
         params: Mapping[str, Any],
         *,
+        chat_guid: str | None = None,
         attempt_id: str | None = None,
         max_file_mb: float = MAX_FILE_MB,
         attempting: Callable[[Attempt], object] | None = None,
@@ -115,6 +116,8 @@ class Sender:
         ----------
         params
             One target, a text or a file or both, and how to send it.
+        chat_guid
+            What a ``chat_id`` among the params stood for when it was chosen; of another chat it is refused.
         attempt_id
             A fresh UUID, which becomes the guid of the message where the program can do that.
         max_file_mb
@@ -142,6 +145,7 @@ class Sender:
         session = yield from self._session(shown)
         method = self._method(session, request, shown)
         places = yield from self.places(request)
+        _check_chat(places, request, chat_guid, shown)
         if method == "send.tracked":
             attempt = attempt_id or str(uuid.uuid4())
             wanted = Wanted(guid=attempt)
@@ -438,6 +442,18 @@ def shown_target(params: Mapping[str, Any]) -> str:
     if isinstance(handle := params.get("to"), str):
         return Handle(handle).redacted
     return next((f"{key}:…" for key in ("chat_guid", "chat_identifier") if params.get(key)), "nobody")
+
+
+def _check_chat(places: Places, request: dict[str, Any], guid: str | None, shown: str) -> None:
+    """Refuse a chat id that has come to mean another chat: the number alone says nothing of the database."""
+    if guid is None or "chat_id" not in request:
+        return
+    if any(place.guid not in (None, guid) for place in places.known):
+        raise SendRefused(
+            "the chat id stands for another chat by now: the database was replaced",
+            target=shown,
+            hint="read chats() again",
+        )
 
 
 def _wanted(request: dict[str, Any]) -> Wanted:

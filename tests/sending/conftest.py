@@ -43,6 +43,19 @@ class Scripted:
         """Say what becomes of the sends to come; the last step is repeated."""
         (self.folder / "script.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps), encoding="utf-8")
 
+    def remember(self, *rows: dict[str, Any]) -> None:
+        """Say what the history holds instead, the oldest first."""
+        plain = {
+            "sender": "",
+            "is_from_me": True,
+            "text": "",
+            "created_at": "2026-03-04T18:22:05.120Z",
+            "reactions": [],
+        }
+        plain |= {"attachments": [], "chat_name": "", "participants": [], "is_group": False}
+        lines = [json.dumps(plain | {"guid": f"ROW-{row['id']}"} | row) + "\n" for row in rows]
+        (self.folder / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
+
     @property
     def asked(self) -> list[dict[str, Any]]:
         """Return what may have reached a person, in order."""

@@ -142,6 +142,21 @@ def test_rows_that_an_earlier_run_left_open_stop_nothing(scripted: Any) -> None:
     assert len(scripted.asked) == 6
 
 
+def test_a_database_that_is_replaced_in_the_middle_leads_to_nobody_else(scripted: Any) -> None:
+    guids = ["iMessage;-;+12025550117", "iMessage;-;+12025550118"]
+    before = [{"id": 90 + chat, "chat_id": chat, "chat_guid": guids[chat - 3]} for chat in (3, 4)]
+    scripted.remember(*before)
+
+    def replace(done: int, _: int | None) -> None:
+        if done == 1:
+            scripted.remember(*({**row, "chat_guid": guids[4 - row["chat_id"]]} for row in before))
+
+    frame = send_many(scripted, progress=replace)
+    assert frame.state.tolist() == ["observed", "refused", "refused"]
+    assert frame.is_retry_safe.tolist() == [False, True, True]
+    assert scripted.texts == ["one"]
+
+
 def test_a_long_text_goes_on_with_the_part_that_is_missing(scripted: Any) -> None:
     rows = [{"target": 3, "text": "a" * 4000 + " " + "b" * 4000 + " c"}]
     scripted.script({"row": True}, {"then": error("not_started", retry_safe=True)}, {"row": True})

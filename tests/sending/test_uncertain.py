@@ -179,6 +179,22 @@ def test_an_older_message_of_the_same_text_is_not_taken_for_the_new_one(either: 
         either.client.send(3, "ok")
 
 
+def test_an_old_message_that_came_late_is_not_taken_for_the_new_one(either: Any) -> None:
+    old = [{"id": 900, "chat_id": 3, "text": "ok"}]  # the newest row, and by its date the oldest
+    either.remember(*old, *({"id": 100 + number, "chat_id": 3, "text": "more"} for number in range(60)))
+    either.script({"then": error(-32001, {**DELIVERY, "disposition": "may_have_completed"})})
+    with pytest.raises(SendUncertain):
+        either.client.send(3, "ok")
+
+
+def test_a_chat_id_that_has_come_to_mean_another_chat_is_refused(scripted: Any) -> None:
+    scripted.remember({"id": 100, "chat_id": 3, "chat_guid": "iMessage;-;+12025550118"})
+    with pytest.raises(SendRefused) as caught:
+        scripted.client.send(3, "hello")
+    assert "stands for another chat" in caught.value.message
+    assert scripted.asked == []
+
+
 def test_equal_messages_at_once_are_each_found_once(either: Any) -> None:
     results: list[Any] = []
     threads = [
