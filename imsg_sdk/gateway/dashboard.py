@@ -17,7 +17,7 @@ from imsg_sdk.errors import UsageError
 from imsg_sdk.gateway.live.panel import Panel
 from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus
 
-__all__ = ["Dashboard"]
+__all__ = ["Dashboard", "notebook_shell"]
 
 LEAST_INTERVAL_S: Final = 0.1
 """Least time between two drawings."""
@@ -57,7 +57,7 @@ class Dashboard:
 
     def show(self) -> Dashboard:
         """Draw it in this cell, and go on drawing there; outside of a notebook, do nothing."""
-        shell = _notebook_shell()
+        shell = notebook_shell()
         if shell is None or self._handle is not None:
             return self
         display = sys.modules["IPython.core.display_functions"].display
@@ -105,7 +105,7 @@ class Dashboard:
 
     def _ipython_display_(self) -> None:
         """Show it in another cell too; in the one that made it, it is shown already."""
-        shell = _notebook_shell()
+        shell = notebook_shell()
         if shell is None:
             print(repr(self))  # noqa: T201 - what IPython asks for here is the output itself
         elif self._handle is not None and shell.execution_count != self._shown_in:
@@ -113,7 +113,7 @@ class Dashboard:
             self._handle.display(self._panel())
 
 
-def _notebook_shell() -> Any:
+def notebook_shell() -> Any:
     """Return the shell of the notebook this runs in, None anywhere else."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None

@@ -11,6 +11,7 @@ import tempfile
 import weakref
 from concurrent.futures import CancelledError
 from datetime import datetime
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -18,7 +19,7 @@ import msgspec
 
 from imsg_sdk._time import Clock, SystemClock
 from imsg_sdk.config import Config
-from imsg_sdk.errors import ConfigError, GatewayError, HandlerError, UsageError
+from imsg_sdk.errors import ConfigError, GatewayAlreadyRunning, GatewayError, HandlerError, UsageError
 from imsg_sdk.gateway.facts import gather_facts
 from imsg_sdk.gateway.handlers import HandlerFunction, Handlers
 from imsg_sdk.gateway.inbound import MessageLike, read_message
@@ -26,7 +27,7 @@ from imsg_sdk.gateway.live.loop import Conduct
 from imsg_sdk.gateway.live.ports import Program
 from imsg_sdk.gateway.live.runner import Place, Runner
 from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus, Tally
-from imsg_sdk.gateway.live.thread import LoopThread, start_beside, wait_for
+from imsg_sdk.gateway.live.thread import LoopThread, start_beside, stop_others, wait_for
 from imsg_sdk.gateway.live.wiring import not_done, program_over, read_settings, record_of, remove_folder
 from imsg_sdk.gateway.policy import Explanation, Policy, explain
 from imsg_sdk.gateway.rehearsal import ConfigLike
@@ -183,13 +184,13 @@ class Gateway:
     def start(self) -> None:
         """Begin to watch and answer, in the background; return when nothing that comes from now on is missed.
 
-        Calling it again does nothing.  It returns nothing, so that a notebook does not keep the gateway of a cell
-        that is run again: assigning a new one ends the old one, which frees its state.
+        Calling it again does nothing.  In a notebook, a gateway of a cell that is run again takes the place of the
+        one before, which is stopped.
 
         Raises
         ------
         GatewayAlreadyRunning
-            A gateway runs on this state, or on this Messages database.
+            Another gateway runs on this state, or on this Messages database.
         JournalError
             The state cannot be read or written, or belongs to another database.
         TransportError, RequestError
@@ -199,6 +200,17 @@ class Gateway:
             self._thread.check()
             if not self._thread.is_over:
                 return
+        try:
+            self._start()
+        except GatewayAlreadyRunning:
+            from imsg_sdk.gateway.dashboard import notebook_shell
+
+            # Whoever holds the old one still: the output of a cell, a traceback.
+            if self._thread is None or notebook_shell() is None or not stop_others(self._thread, _STOP_S):
+                raise
+            self._start()
+
+    def _start(self) -> None:
         if not self._config.gateway.enabled:
             raise ConfigError("the gateway is switched off", path="imessage.enabled", hint="leave imessage.enabled out")
         self._place = msgspec.structs.replace(self._place, folder=self._folder())
@@ -463,7 +475,7 @@ class Gateway:
         self._thread.over.result()
 
     def _record(self, message: MessageLike | int | pd.Series) -> MessageLike:
-        if isinstance(message, int):
+        if isinstance(message, int | Integral):  # those of a frame are no int
             rows = [row for row in self._reader().decisions() if row.message_rowid == message]
             if not rows:
                 raise GatewayError(f"row {message} has not arrived here", hint="explain takes any message record, too")

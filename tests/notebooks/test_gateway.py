@@ -58,6 +58,12 @@ def test_a_gateway_lives_in_a_notebook(kernel: Any) -> None:
     count = "import threading; print(sum(t.name == 'imsg-gateway' for t in threading.enumerate()))"
     assert kernel.value(count) == "1"
 
+    # Held by what the notebook keeps, the old one makes room all the same.
+    kernel.value("gateway")
+    kernel.value(START.replace("WORDS", "fourth"))
+    assert kernel.value(ASK) == "fourth"
+    assert kernel.value(count) == "1"
+
     kinds = displays(kernel, "gateway.dashboard(interval_s=0.1)\nbox.receive('+15550001001', 'hello');")
     assert kinds.count("display_data") == 1
     kernel.value("gateway.dashboard().close()")

@@ -98,6 +98,10 @@ class Runner:
         """Return for how long the loop has not come round."""
         return max(time.monotonic() - self._beat_s - _BEAT_S, 0.0) if self._beat_s else 0.0
 
+    def shares_state_with(self, other: Runner) -> bool:
+        """Tell whether only one of the two can run."""
+        return self._place == other._place or self._program.identity == other._program.identity
+
     def request_stop(self, grace_s: float) -> None:
         """Ask the run to end; called on its loop."""
         self._grace_s = grace_s

@@ -14,12 +14,27 @@ from imsg_sdk.errors import ForkedProcess
 from imsg_sdk.gateway.live.daemons import served_loop
 from imsg_sdk.gateway.live.runner import Runner
 
-__all__ = ["LoopThread", "start_beside", "wait_for"]
+__all__ = ["LoopThread", "start_beside", "stop_others", "wait_for"]
 
 T = TypeVar("T")
 _SLICE_S = 0.2
 _MOMENT_S = 0.01
 _END_S = 1.0
+
+
+class _Thread(threading.Thread):
+    """The thread of a gateway, by which those of this process can be found."""
+
+    def __init__(self, runs: LoopThread) -> None:
+        super().__init__(target=runs._run, name="imsg-gateway", daemon=True)
+        self.runs = runs
+
+
+def stop_others(thread: LoopThread, timeout_s: float) -> bool:
+    """Stop the gateways of this process that hold what another one needs; tell whether there were any."""
+    found = [each.runs for each in threading.enumerate() if isinstance(each, _Thread) and not each.runs.is_over]
+    others = [each for each in found if each is not thread and each.runner.shares_state_with(thread.runner)]
+    return bool([each.stop(timeout_s) for each in others])
 
 
 class LoopThread:
@@ -34,7 +49,7 @@ class LoopThread:
         self._owner_pid = os.getpid()
         # Nothing may be given to a loop that is ending: it would never be done, nor cancelled.
         self._handing_over = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="imsg-gateway", daemon=True)
+        self._thread = _Thread(self)
         self._thread.start()
 
     @property

@@ -167,7 +167,11 @@ def _lock(path: Path, what: str) -> int:
         pid=None if info is None else info.pid,
         host=None if info is None else info.host,
         since=None if info is None else info.since,
-        hint="stop that one first; each account needs a state folder and a database of its own",
+        hint=(
+            "it runs in this process: call its stop()"
+            if info is not None and info.pid == os.getpid()
+            else "stop that one first; each account needs a state folder and a database of its own"
+        ),
     )
 
 
