@@ -107,7 +107,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_source_options(parser.chosen(arguments), arguments)
         code = _run(arguments)
         sys.stdout.flush()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        for note in _notes(error):
+            print(f"imsg-sdk: interrupted: {note}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has seen enough.  Python would flush stdout once more at exit, and complain.
@@ -136,6 +138,11 @@ def _run(arguments: argparse.Namespace) -> int:
     return code
 
 
+def _notes(error: BaseException) -> list[str]:
+    """Return what was noted of an error on its way, such as that a message may have gone out."""
+    return list(getattr(error, "__notes__", ()))
+
+
 def _told(error: ImsgError | OSError) -> str:
     if isinstance(error, ImsgError):
         remedies = [in_words_of_the_shell(error.hint)]
@@ -143,5 +150,5 @@ def _told(error: ImsgError | OSError) -> str:
             remedies += [f"it said: {line}" for line in error.stderr_tail.splitlines()[-_LINES_SAID:]]
         if isinstance(error, BackendNotFound):
             remedies.append(NO_MAC)
-        return "\n  → ".join([f"imsg-sdk: {error.message}", *filter(None, remedies)])
+        return "\n  → ".join([f"imsg-sdk: {error.message}", *_notes(error), *filter(None, remedies)])
     return f"imsg-sdk: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")

@@ -14,11 +14,13 @@ from imsg_sdk.cli import rows, terminal
 from imsg_sdk.cli.reading import Commands, new_command, print_frame_as_json, print_table
 from imsg_sdk.cli.source import add_source_options, open_client
 from imsg_sdk.cli.terminal import Cells, safe
-from imsg_sdk.errors import ConfigError, SendRefused
+from imsg_sdk.errors import ConfigError, ImsgError, SendRefused
+from imsg_sdk.models import SendState
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from imsg_sdk import IMessageClient
     from imsg_sdk.models import Chat, SendResult
 
 __all__ = ["add_send", "add_send_many"]
@@ -66,23 +68,35 @@ def _send(arguments: argparse.Namespace) -> int:
         result = client.send(
             arguments.target, text, file=arguments.file, service=arguments.service, dry_run=not arguments.yes
         )
-        chat = None if result.chat_id is None else client.chat(result.chat_id)
+        chat = _chat_of(client, result)
     if arguments.json:
         known = {name: getattr(result, name) for name in ("chat_id", "guid", "rowid", "service", "transport")}
         rows.write_json({"state": str(result.state), **known, "n_messages": max(len(result.parts), 1)})
     elif arguments.yes:
         seen = "it stands in the chat" if result.state == "observed" else "Messages took it; it was not seen yet"
-        print(f"sent to {_whom(chat, arguments.target)}: {seen}")
+        print(f"sent to {_whom(chat, arguments.target, result.chat_id)}: {seen}")
     else:
-        _show_plan(result, _whom(chat, arguments.target), text, arguments.file)
+        _show_plan(result, _whom(chat, arguments.target, result.chat_id), text, arguments.file)
     if not arguments.yes:
         print(_NOTHING_SENT, file=sys.stderr)
     return 0
 
 
-def _whom(chat: Chat | None, target: int | str) -> str:
+def _chat_of(client: IMessageClient, result: SendResult) -> Chat | None:
+    """Return the chat of a message, for showing; a message that went out must be told whatever fails now."""
+    if result.chat_id is None:
+        return None
+    try:
+        return client.chat(result.chat_id)
+    except ImsgError:
+        if result.state == SendState.PLANNED:
+            raise
+        return None
+
+
+def _whom(chat: Chat | None, target: int | str, chat_id: int | None) -> str:
     if chat is None:
-        return f"{safe(str(target))} (a new chat)"
+        return f"chat {chat_id}" if chat_id is not None else f"{safe(str(target))} (a new chat)"
     name = safe(chat.name or chat.identifier or "no name")
     kind = f"group of {chat.n_participants}" if chat.is_group or chat.n_participants > 1 else "direct"
     return f"{name} (chat {chat.chat_id}, {chat.service or 'no service'}, {kind})"

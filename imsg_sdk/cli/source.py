@@ -41,5 +41,4 @@ def open_client(arguments: argparse.Namespace) -> IMessageClient:
         return IMessageClient.sandbox(seed=1 if arguments.seed is None else arguments.seed)
     if arguments.db is not None and arguments.cli_path is None and arguments.config is None:
         return IMessageClient.from_chat_db(arguments.db)
-    config = load_config(arguments.config, cli_path=arguments.cli_path, db_path=arguments.db)
-    return IMessageClient(config.client)
+    return IMessageClient(load_config(arguments.config, cli_path=arguments.cli_path, db_path=arguments.db))

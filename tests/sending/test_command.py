@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,33 @@ def test_a_send_that_fails_is_a_failure_that_says_why(scripted: Any) -> None:
     assert "not sent" in done.stderr
     assert "hello" not in done.stderr
     assert scripted.texts == ["hello"]
+
+
+def test_a_message_that_went_out_is_told_whatever_fails_afterwards(scripted: Any) -> None:
+    scripted.script({"row": True, "chats": "gone"})
+    done = run("send", "3", "hello", "--yes", *program(scripted))
+    assert (done.returncode, done.stdout) == (0, "sent to chat 3: it stands in the chat\n"), done.stderr
+    assert scripted.texts == ["hello"]
+
+
+def test_an_interrupt_tells_that_a_message_was_under_way(scripted: Any) -> None:
+    scripted.script({"then": "hang"})
+    command = [COMMAND, "send", "3", "hello", "--yes", *program(scripted)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        scripted.wait_until_asked()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "it may have been carried out" in said
+    assert "hello" not in said
+
+
+def test_settings_of_the_file_say_how_a_text_is_cut(scripted: Any) -> None:
+    path = scripted.folder / "settings.json"
+    path.write_text('{"channels": {"imessage": {"textChunkLimit": 5}}}', encoding="utf-8")
+    done = run("send", "3", "hello world", "--yes", "--config", str(path), *program(scripted))
+    assert done.returncode == 0, done.stderr
+    assert scripted.texts == ["hello", "world"]
 
 
 def test_a_list_is_shown_then_sent_once(scripted: Any) -> None:

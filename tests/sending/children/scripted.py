@@ -2,7 +2,7 @@
 
 FOLDER/script.jsonl holds one line per `send`: {"row": true} writes the message into the history, "then" says what
 follows: ok (the default), die, hang, garbage, kill (whoever asked), or an object that is the error.  "result" is
-added to {"ok": true}.
+added to {"ok": true}.  "chats": "gone" empties the list of chats.
 Every request that changes something is written to FOLDER/asked.jsonl before anything else happens: what a person
 may have received.  FOLDER/rows.jsonl is the history.
 """
@@ -65,6 +65,8 @@ def act(request):
     step = script[min(len(lines("asked.jsonl")), len(script)) - 1] if script else {"row": True}
     if step.get("row"):
         write_row(params)
+    if step.get("chats") == "gone":
+        (folder / "gone").touch()
     match step.get("then", "ok"):
         case "die":
             os._exit(3)
@@ -90,7 +92,8 @@ for line in sys.stdin:
             say(identity, result={"version": "0.14.1", "supported_methods": METHODS, "methods": METHODS})
         case "chats.list":
             rest = {"name": "", "service": "iMessage", "last_message_at": "2026-03-04T18:22:05.120Z", "is_group": False}
-            say(identity, result={"chats": [chat | rest for chat in CHATS]})
+            there = [] if (folder / "gone").exists() else CHATS
+            say(identity, result={"chats": [chat | rest for chat in there]})
         case "messages.history":
             say(identity, result={"messages": rows[::-1][: params["limit"]]})
         case "messages.after" if dialect == "v1":
