@@ -161,7 +161,7 @@ def _fill(plan: Planned, row: Mapping[str, Any], chats: Sequence[Chat], options:
     plan.sends = requests(to, parts, options.send, region=options.region)
     plan.chat_guid = None if to.chat is None else to.chat.guid
     plan.recipient = _recipient(to, options.region)
-    plan.content = _content(parts)
+    plan.content = _content(row.get("text") or "", parts)
     plan.row = msgspec.structs.replace(plan.row, n_parts=len(parts), n_characters=len(row.get("text") or ""))
 
 
@@ -175,10 +175,10 @@ def _recipient(to: Addressee, region: str) -> str:
     return f"chat:{chat.identifier or (chat.guid or '').rpartition(';')[2]}"
 
 
-def _content(parts: list[dict[str, str]]) -> str:
-    digest = hashlib.sha256()
+def _content(text: str, parts: list[dict[str, str]]) -> str:
+    """Return the digest of what is sent, into however many parts the settings of the day cut it."""
+    digest = hashlib.sha256(f"{len(text)}\0{text}".encode())
     for part in parts:
-        digest.update(b"\0text\0" + part["text"].encode() if "text" in part else b"\0file\0")
         if "file" in part:
             with open(part["file"], "rb") as file:  # noqa: PTH123 - paths are text here
                 digest.update(hashlib.file_digest(file, "sha256").digest())

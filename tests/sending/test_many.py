@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pandas as pd
 import pytest
 
@@ -155,6 +156,16 @@ def test_a_database_that_is_replaced_in_the_middle_leads_to_nobody_else(scripted
     assert frame.state.tolist() == ["observed", "refused", "refused"]
     assert frame.is_retry_safe.tolist() == [False, True, True]
     assert scripted.texts == ["one"]
+
+
+@pytest.mark.parametrize("limit", [4, 5])
+def test_a_text_that_was_sent_is_known_however_it_would_be_cut_now(scripted: Any, limit: int) -> None:
+    row = [{"target": 3, "text": "one two  "}]
+    assert send_many(scripted, row).state.tolist() == ["observed"]
+    sender, options = scripted.client._sending
+    scripted.client._sends = (sender, msgspec.structs.replace(options, chunk_limit=limit))
+    assert send_many(scripted, row).state.tolist() == ["uncertain"]
+    assert scripted.texts == ["one two  "]
 
 
 def test_a_long_text_goes_on_with_the_part_that_is_missing(scripted: Any) -> None:
