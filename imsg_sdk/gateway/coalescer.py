@@ -62,7 +62,8 @@ class Coalescer:
         self._batches: dict[tuple[str, str], _Batch] = {}
 
     def __len__(self) -> int:
-        return sum(len(batch.messages) for batch in self._batches.values())
+        # Asked from other threads, too: a copy is taken in one step.
+        return sum(len(batch.messages) for batch in list(self._batches.values()))
 
     def __repr__(self) -> str:
         return f"<Coalescer holding {len(self)} messages>"

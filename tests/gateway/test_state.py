@@ -195,6 +195,20 @@ def test_what_goes_alone_does_not_overtake(alone: Message) -> None:
     assert len(rows) == (1 if alone.sender == " " else 2)
 
 
+def test_how_much_is_held_back_can_be_asked_while_more_comes() -> None:
+    coalescer = Coalescer(1.0)
+    coalescer.add(message(), 0)
+
+    class Growing(list[Message]):
+        def __len__(self) -> int:
+            coalescer.add(message(chat_id=8), 0)  # as another thread would at this moment
+            return super().__len__()
+
+    [batch] = coalescer._batches.values()
+    batch.messages = Growing(batch.messages)
+    assert len(coalescer) == 1
+
+
 def test_without_a_delay_nothing_waits_and_keys_are_bounded() -> None:
     assert [ready.message.text for ready in Coalescer(0).add(message("x"), 0)] == ["x"]
     coalescer = Coalescer(1.0)

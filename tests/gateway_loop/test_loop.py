@@ -413,8 +413,11 @@ def test_rows_of_frames_are_explained_too(program: Any, make_gateway: Any) -> No
         rowid = program.receive()
         gateway.drain(through=rowid)
         decisions = gateway.decisions()
-        for each in (rowid, decisions.iloc[0], program.rows[0]):
+        for each in (rowid, decisions["message_rowid"][0], decisions.iloc[0], program.rows[0]):
             assert gateway.explain(each).decision.reason == "dm_not_allowed"
+        odd = decisions.iloc[0].copy()
+        odd["text"] = "nan"
+        assert make_gateway().explain(odd).decision.dispatched
         with pytest.raises(GatewayError, match="row 99 has not arrived"):
             gateway.explain(99)
 

@@ -53,7 +53,7 @@ def record_of(row: Mapping[str, Any]) -> Message:
     known: dict[str, Any] = {"rowid": int(row.get("rowid", row.get("message_rowid", 0)))}
     for name, form in _COLUMNS.items():
         value = row.get(name)
-        if value is not None and str(value) not in ("nan", "<NA>"):
+        if value is not None and (isinstance(value, str) or str(value) not in ("nan", "<NA>")):
             known[name] = form(value)
     return Message(**known)
 
