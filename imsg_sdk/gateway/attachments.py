@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from imsg_sdk.config.settings import ClientConfig, GatewayConfig
 from imsg_sdk.models import Attachment
 
-__all__ = ["DEFAULT_ROOTS", "is_inside", "media_kind", "placeholder", "usable"]
+__all__ = ["DEFAULT_ROOTS", "configured_roots", "is_inside", "media_kind", "placeholder", "usable"]
 
 DEFAULT_ROOTS: Final[tuple[str, ...]] = ("/Users/*/Library/Messages/Attachments",)
 """Where Messages keeps its files; ``*`` stands for one whole name."""
@@ -30,6 +31,13 @@ def placeholder(chosen: Attachment | None) -> str:
     """Return what stands for a message without text: the kind of the usable attachment, where it is known."""
     kind = media_kind(chosen.mime_type) if chosen is not None else UNKNOWN
     return f"<media:{'attachment' if kind == UNKNOWN else kind}>"
+
+
+def configured_roots(gateway: GatewayConfig, client: ClientConfig) -> tuple[str, ...]:
+    """Return the folders that the settings allow beside :data:`DEFAULT_ROOTS`, where the program runs."""
+    if client.remote_host is not None:
+        return (*gateway.remote_attachment_roots, *gateway.attachment_roots)
+    return gateway.attachment_roots
 
 
 def is_inside(path: str, roots: Iterable[str]) -> bool:

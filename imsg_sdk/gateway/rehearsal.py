@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from imsg_sdk.config import ClientConfig, Config, GatewayConfig, load_config
+from imsg_sdk.gateway.attachments import DEFAULT_ROOTS, configured_roots
 from imsg_sdk.gateway.calling import HandlerRunner
 from imsg_sdk.gateway.coalescer import Coalesced, Coalescer
 from imsg_sdk.gateway.context import Context, build_context
@@ -137,12 +138,15 @@ class _Rehearsal:
     ) -> None:
         self.policy = Policy(gateway)
         self.settings = ReplySettings.from_config(gateway, client)
+        configured = configured_roots(gateway, client)
+        # Where none is named, paths are not judged: the files of recorded messages lie nowhere.
+        self.roots = (*DEFAULT_ROOTS, *configured) if configured else ()
         self.history = PendingHistory(gateway.history_limit)
         self.coalescer = Coalescer(gateway.debounce_ms / 1000 if now is not None else 0)
         self.guids: set[str] = set()
         self.sent = SentCache()
-        self.breaker = LoopBreaker()
-        self.limiter = RateLimiter()
+        self.breaker = LoopBreaker(limit=gateway.loop_echoes)
+        self.limiter = RateLimiter(burst=gateway.burst, per_minute=gateway.per_minute)
         self.runner = runner
         self.now = now
         self.outcomes: list[Rehearsed | None] = []
@@ -210,7 +214,7 @@ class _Rehearsal:
             facts,
             self.policy,
             history=self.history.entries(message.chat_id) if decision.is_group else (),
-            roots=self.policy.config.attachment_roots,
+            roots=self.roots,
         )
         self.limiter.take(lane_of(message), _NOW_S)
         replies, error = self.runner.run(context)

@@ -179,3 +179,18 @@ def test_at_a_moment_short_messages_are_merged() -> None:
     assert [each.reason for each in outcomes] == ["coalesced", None, None, None]
     assert outcomes[0].decision.detail == "carried by row 2"
     assert [texts(each) for each in outcomes] == [[], ["one\ntwo"], ["hi"], ["/status"]]
+
+
+def test_the_limits_of_the_settings_hold() -> None:
+    config = {"imessage": OPEN["imessage"] | {"dmPolicy": "open", "limits": {"burst": 2}}}
+    outcomes = rehearse(config, [dm(id=number) for number in range(1, 5)], None, NOW)
+    assert [outcome.reason for outcome in outcomes] == [None, None, "rate_limited", "rate_limited"]
+
+
+def test_folders_of_the_settings_come_on_top_of_those_of_messages() -> None:
+    paths = ["/Users/me/Library/Messages/Attachments/a.png", "/extra/b.png", "/etc/passwd"]
+    files = [{"original_path": path, "mime_type": "image/png"} for path in paths]
+    config = {"imessage": OPEN["imessage"] | {"includeAttachments": True, "attachmentRoots": ["/extra"]}}
+    [outcome] = rehearse(config, [dm(attachments=files)])
+    assert outcome.context is not None
+    assert [each.path for each in outcome.context.attachments] == paths[:2]

@@ -98,6 +98,24 @@ def test_waiting_messages_are_handled_after_the_next_start(program: Any, make_ga
     assert [send["text"] for send in program.sends] == ["one", "two"]
 
 
+def test_what_waits_is_not_held_against_the_rate_after_the_next_start(
+    program: Any, make_gateway: Any, reasons: Any, clock: Any
+) -> None:
+    go_on = threading.Event()
+    with make_gateway(handler=lambda context: go_on.wait(WAIT_S) and None) as gateway:
+        for _ in range(2):
+            for _ in range(20):
+                row = program.receive()
+            until(lambda row=row: gateway.status().dispatched == row)
+            clock.move(60)
+        gateway.stop(0.2)
+    go_on.set()
+    with make_gateway(handler=lambda context: "ok") as gateway:
+        gateway.drain()
+        assert reasons(gateway) == [None] * 40
+    assert len(program.sends) == 40
+
+
 def test_a_running_handler_may_end_within_the_grace_of_a_stop(program: Any, make_gateway: Any) -> None:
     begun, release = threading.Event(), threading.Event()
 
@@ -334,7 +352,7 @@ def test_the_program_of_an_observer_cannot_send(program: Any) -> None:
         await observing.mark_read(1)
         await observing.show_typing(1, is_typing=True)
         with pytest.raises(SendRefused):
-            await observing.deliver({"text": "x"}, attempt_id="1")
+            await observing.deliver({"text": "x"}, attempt_id="1", chat_guid=None)
 
     asyncio.run(tries())
     assert program.sends == program.acts == []

@@ -70,6 +70,33 @@ def test_in_the_chat_with_oneself_own_words_are_answered_and_twins_are_not(
     assert [(send["chat_id"], send["text"]) for send in program.sends] == [(5, "noted")]
 
 
+def test_the_chat_with_oneself_is_no_loop(program: Any, make_gateway: Any, reasons: Any) -> None:
+    me = {"chat_identifier": "+1999", "destination_caller_id": "+1999", "chat_id": 5}
+    with make_gateway(handler=lambda context: "noted") as gateway:
+        for number in range(8):
+            program.receive(f"remember {number}", is_from_me=True, sender=None, **me)
+            gateway.drain(through=program.receive(f"remember {number}", sender="+1999", **me))
+            guid = gateway.outbox()["guid"][number]
+            program.receive("noted", guid=guid, is_from_me=True, sender=None, **me)
+            gateway.drain(through=program.receive("noted", sender="+1999", **me))
+        assert reasons(gateway) == [None, "echo", "from_me", "echo"] * 8
+
+
+def test_an_own_answer_that_is_seen_late_is_no_note_to_oneself(
+    program: Any, make_gateway: Any, reasons: Any, clock: Any
+) -> None:
+    me = {"chat_identifier": "+1999", "destination_caller_id": "+1999", "chat_id": 5}
+    with make_gateway(handler=lambda context: "noted") as gateway:
+        gateway.drain(through=program.receive("remember", is_from_me=True, sender=None, **me))
+        guid = gateway.outbox()["guid"][0]
+    clock.move(600)
+    row = program.receive("noted", guid=guid, is_from_me=True, sender=None, **me)
+    with make_gateway(handler=lambda context: "noted") as gateway:
+        gateway.drain(through=row)
+        assert reasons(gateway) == [None, "from_me"]
+    assert len(program.sends) == 1
+
+
 # pairing
 
 

@@ -29,12 +29,15 @@ class Admission:
         The compiled settings.
     is_paired
         Tells whether a sender was approved.
+    was_sent
+        Tells whether a message is one of the gateway's, however long ago it was sent.
     """
 
-    def __init__(self, policy: Policy, is_paired: Callable[[str], bool]) -> None:
+    def __init__(self, policy: Policy, is_paired: Callable[[str], bool], was_sent: Callable[[Message], bool]) -> None:
         config = policy.config
         self._policy = policy
         self._is_paired = is_paired if config.dm_policy is DmPolicy.PAIRING else _nobody
+        self._was_sent = was_sent
         self.sent = SentCache()
         self.breaker = LoopBreaker(limit=config.loop_echoes)
         self.limiter = RateLimiter(burst=config.burst, per_minute=config.per_minute)
@@ -43,7 +46,14 @@ class Admission:
         self._ambiguous = SelfChat(window_s=0.0)
 
     def facts(
-        self, message: Message, *, received_at: datetime, now_s: float, is_replayed: bool, is_crowded: bool
+        self,
+        message: Message,
+        *,
+        received_at: datetime,
+        now_s: float,
+        is_replayed: bool,
+        is_left_over: bool,
+        is_crowded: bool,
     ) -> Facts:
         """Return everything the rules need.
 
@@ -55,6 +65,8 @@ class Admission:
             The present, as an instant and on the steady clock.
         is_replayed
             It is made up for after a pause.
+        is_left_over
+            It waited already when the gateway stopped, and is not held against the rate of its chat.
         is_crowded
             Too many of its chat wait already.
         """
@@ -64,9 +76,12 @@ class Admission:
         if message.is_reaction:
             pass  # an event, which has no twin
         elif message.is_from_me:
-            is_self_message = self._note_own(message, now_s) and not is_echo
+            # The answer of an earlier process, or one that was reported late, is no note to be answered.
+            is_self_message = self._note_own(message, now_s) and not (is_echo or self._was_sent(message))
         elif self._self_chat.is_twin(message, now_s) or self._ambiguous.is_twin(message, now_s):
-            is_echo = True
+            is_echo = True  # and no sign of a loop: in the chat with oneself every message has one
+        elif is_echo:
+            self.breaker.record(lane, now_s)
         return gather_facts(
             message,
             self._policy,
@@ -76,7 +91,7 @@ class Admission:
             is_self_message=is_self_message,
             is_paired=self._is_paired(trim(message.sender or "")),
             is_looping=self.breaker.is_open(lane, now_s),
-            is_rate_limited=is_crowded or not self.limiter.has_token(lane, now_s),
+            is_rate_limited=is_crowded or not (is_left_over or self.limiter.has_token(lane, now_s)),
         )
 
     def _note_own(self, message: Message, now_s: float) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, Final
@@ -18,7 +18,7 @@ import msgspec
 from imsg_sdk._time import Clock
 from imsg_sdk.config.settings import ClientConfig, ReactionMode
 from imsg_sdk.errors import HandlerError
-from imsg_sdk.gateway.attachments import DEFAULT_ROOTS
+from imsg_sdk.gateway.attachments import DEFAULT_ROOTS, configured_roots
 from imsg_sdk.gateway.coalescer import Coalesced, Coalescer
 from imsg_sdk.gateway.context import Context, build_context
 from imsg_sdk.gateway.conversation import lane_of, reply_target
@@ -81,10 +81,11 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Row(msgspec.Struct, frozen=True):
-    """An entry on its way, and whether it is made up for."""
+    """An entry on its way, whether it is made up for, and whether it waited when the process before this one ended."""
 
     entry: Entry
     is_replayed: bool
+    is_left_over: bool = False
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -128,10 +129,10 @@ class Loop:
         self._conduct, self._policy, self._journal, self._pairing = conduct, policy, journal, pairing
         self._clock, self._tally = clock, tally
         self._settings = ReplySettings.from_config(config, conduct.client)
-        self._roots = (*DEFAULT_ROOTS, *program.roots, *_own_roots(conduct))
+        self._roots = (*DEFAULT_ROOTS, *program.roots, *configured_roots(config, conduct.client))
         self.lanes: Lanes[_Job] = Lanes(self._work, failed, most=config.queued_messages)
         self.coalescer = Coalescer(config.debounce_ms / 1000)
-        self.admission = Admission(policy, pairing.is_approved)
+        self.admission = Admission(policy, pairing.is_approved, _is_known_to(journal))
         self.calls = HandlerCalls(
             conduct.handlers, conduct.fallback, timeout_s=config.handler_timeout_s, threads=config.handler_threads
         )
@@ -175,7 +176,7 @@ class Loop:
         for entry in left.begun:
             self._resume_begun(entry)
         for entry in left.undecided:
-            self._admit(entry, is_replayed=True)
+            self._admit(entry, is_replayed=True, is_left_over=True)
         for ready in self.coalescer.flush():
             self._decide(ready)
         self._conclude()
@@ -190,7 +191,7 @@ class Loop:
 
     def _resume_begun(self, entry: Entry) -> None:
         message = read_message(entry.message)
-        facts = self._facts(message, is_replayed=True)
+        facts = self._facts(message, is_replayed=True, is_left_over=True)
         decision = decide(message, self._policy, facts)
         if entry.attempt >= _ATTEMPTS:
             self._journal.plan(entry, [], error="given up")
@@ -237,28 +238,29 @@ class Loop:
             self._decide(ready)
         self._conclude()
 
-    def _admit(self, entry: Entry, *, is_replayed: bool) -> None:
+    def _admit(self, entry: Entry, *, is_replayed: bool, is_left_over: bool = False) -> None:
         message = read_message(entry.message)
         if message.is_reaction:
             self._react(entry, message, is_replayed=is_replayed)
             return
-        self._rows[id(message)] = _Row(msgspec.structs.replace(entry, message=message), is_replayed)
+        self._rows[id(message)] = _Row(msgspec.structs.replace(entry, message=message), is_replayed, is_left_over)
         for ready in self.coalescer.add(message, self._clock.monotonic()):
             self._decide(ready)
 
-    def _facts(self, message: Message, *, is_replayed: bool) -> Facts:
+    def _facts(self, message: Message, *, is_replayed: bool, is_left_over: bool = False) -> Facts:
         return self.admission.facts(
             message,
             received_at=self._clock.now(),
             now_s=self._clock.monotonic(),
             is_replayed=is_replayed,
+            is_left_over=is_left_over,
             is_crowded=self.lanes.depth(lane_of(message)) >= self._policy.config.queued_per_chat,
         )
 
     def _decide(self, ready: Coalesced) -> None:
         message, last = ready.message, self._rows.pop(id(ready.rows[-1]))
         carried = tuple(self._carried(row, last.entry) for row in ready.carried)
-        facts = self._facts(message, is_replayed=last.is_replayed)
+        facts = self._facts(message, is_replayed=last.is_replayed, is_left_over=last.is_left_over)
         self._tally.pattern_timeouts += facts.mention is Mention.PATTERN_TIMEOUT
         decision = decide(message, self._policy, facts)
         if decision.dispatched:
@@ -276,8 +278,6 @@ class Loop:
 
     def _drop(self, entry: Entry, message: Message, decision: Decision, facts: Facts) -> None:
         self._count(message, decision)
-        if decision.reason is Reason.ECHO:
-            self.admission.breaker.record(lane_of(message), self._clock.monotonic())
         self._history.record(message, decision, facts, self._policy)
         self.warned.warn(message, decision)
         if decision.reason is Reason.PAIRING and self._conduct.is_live:
@@ -409,11 +409,8 @@ class Loop:
         self._happened(chunk.chat_id, f"reply {state}")
 
 
-def _own_roots(conduct: Conduct) -> tuple[str, ...]:
-    config = conduct.policy.config
-    if conduct.client.remote_host is not None:
-        return (*config.remote_attachment_roots, *config.attachment_roots)
-    return config.attachment_roots
+def _is_known_to(journal: Journal) -> Callable[[Message], bool]:
+    return lambda message: journal.was_sent(guid=message.guid, rowid=message.rowid)
 
 
 def _as_handler_error(context: Context, error: Exception) -> HandlerError:
