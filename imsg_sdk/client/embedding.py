@@ -124,10 +124,12 @@ class ClientProgram:
         )
         return WatchInbox(AsyncWatch(self._client, feed))
 
-    async def deliver(self, params: Mapping[str, Any], *, attempt_id: str) -> SendResult:
+    async def deliver(self, params: Mapping[str, Any], *, attempt_id: str, chat_guid: str | None = None) -> SendResult:
         """Send once.  See `imsg_sdk.client.sending.Sender.deliver`."""
         sender, _ = self._client._sending
-        return await run_async(sender.deliver(params, attempt_id=attempt_id, max_file_mb=self._max_file_mb))
+        return await run_async(
+            sender.deliver(params, attempt_id=attempt_id, chat_guid=chat_guid, max_file_mb=self._max_file_mb)
+        )
 
     async def settle(
         self, params: Mapping[str, Any], *, after_rowid: int, attempt_id: str | None, claimed: Collection[str]

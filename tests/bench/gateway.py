@@ -66,7 +66,7 @@ class _Program:
     def inbox(self, since: str | None, *, reactions: bool) -> _Inbox:
         return _Inbox(self._rows)
 
-    async def deliver(self, params: Any, *, attempt_id: str) -> SendResult:
+    async def deliver(self, params: Any, *, attempt_id: str, chat_guid: str | None = None) -> SendResult:
         self.sent += 1
         return SendResult(state=SendState.OBSERVED, guid=attempt_id, rowid=10_000_000 + self.sent)
 

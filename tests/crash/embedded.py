@@ -91,7 +91,7 @@ class ListProgram:
     def inbox(self, since: str | None, *, reactions: bool) -> ListInbox:
         return ListInbox(since)
 
-    async def deliver(self, params: Mapping[str, Any], *, attempt_id: str) -> SendResult:
+    async def deliver(self, params: Mapping[str, Any], *, attempt_id: str, chat_guid: str | None = None) -> SendResult:
         self._world.note("sent", key_of(params["text"]))
         await asyncio.sleep(0)
         return SendResult(state=SendState.OBSERVED, guid=attempt_id)

@@ -84,6 +84,7 @@ class FakeProgram:
         self.rows: list[Message] = []
         self.sends: list[dict[str, Any]] = []
         self.acts: list[tuple[str, int]] = []
+        self.guids: list[str | None] = []
         self.results: list[SendResult | Exception] = []
         self.history: list[SendResult | None] = []
         self.start_errors: list[Exception] = []
@@ -108,8 +109,9 @@ class FakeProgram:
             self.rows.append(Message(**row))
             return int(row["rowid"])
 
-    async def deliver(self, params: Mapping[str, Any], *, attempt_id: str) -> SendResult:
+    async def deliver(self, params: Mapping[str, Any], *, attempt_id: str, chat_guid: str | None = None) -> SendResult:
         self.sends.append(dict(params))
+        self.guids.append(chat_guid)
         while not self.gate.is_set():
             await asyncio.sleep(0.002)
         result = self.results.pop(0) if self.results else None

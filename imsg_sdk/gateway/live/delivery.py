@@ -82,13 +82,14 @@ class Delivery:
             self._settle(chunk, OutboxState.EXPIRED, detail="planned too long ago")
             return False
         try:
-            async with self._media.ready(chunk.params) as params, self._turn:
-                return await self._attempt(chunk, params, lane)
+            request, chat_guid = _request(chunk)
+            async with self._media.ready(request) as params, self._turn:
+                return await self._attempt(chunk, params, chat_guid, lane)
         except MediaError as error:
             self._settle(chunk, OutboxState.FAILED, detail=error.message)
             return False
 
-    async def _attempt(self, chunk: Outbound, params: Mapping[str, Any], lane: str) -> bool:
+    async def _attempt(self, chunk: Outbound, params: Mapping[str, Any], chat_guid: str | None, lane: str) -> bool:
         attempt_id = str(uuid.uuid4())
         after_rowid = max(self.newest_rowid, chunk.answers_rowid or 0)
         attempted = self._journal.attempting(chunk, attempt_id=attempt_id, after_rowid=after_rowid)
@@ -98,7 +99,7 @@ class Delivery:
         self._journal.reached("send:before")
         result: SendResult | None = None
         try:
-            result = await self._program.deliver(params, attempt_id=attempt_id)
+            result = await self._program.deliver(params, attempt_id=attempt_id, chat_guid=chat_guid)
             state, detail = OutboxState(str(result.state)), ""
         except SendRefused as error:
             state, detail = OutboxState.REFUSED, error.message
@@ -138,8 +139,9 @@ class Delivery:
 
     async def _found(self, chunk: Outbound) -> SendResult | None:
         try:
+            request, _ = _request(chunk)
             return await self._program.settle(
-                chunk.params,
+                request,
                 after_rowid=chunk.after_rowid or 0,
                 attempt_id=chunk.attempt_id,
                 claimed=self._journal.claimed(chunk.chat_id),
@@ -147,3 +149,9 @@ class Delivery:
         except ImsgError as error:
             _log.warning("chunk %d cannot be looked up: %s", chunk.id, type(error).__name__)
             return None
+
+
+def _request(chunk: Outbound) -> tuple[dict[str, Any], str | None]:
+    """Return the parameters of a chunk's request, and which chat its number was when it was planned."""
+    request = dict(chunk.params)
+    return request, request.pop("chat_guid", None) if "chat_id" in request else None

@@ -35,7 +35,7 @@ class ObservingProgram:
         """Return the rows of the program."""
         return self._program.inbox(since, reactions=reactions)
 
-    async def deliver(self, params: Mapping[str, Any], *, attempt_id: str) -> SendResult:
+    async def deliver(self, params: Mapping[str, Any], *, attempt_id: str, chat_guid: str | None = None) -> SendResult:
         """Refuse."""
         raise SendRefused("mode observe", hint='mode="live" sends')
 

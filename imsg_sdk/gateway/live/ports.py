@@ -62,8 +62,18 @@ class Program(Protocol):
         """Return the rows after a cursor; None begins now."""
         ...
 
-    async def deliver(self, params: Mapping[str, Any], *, attempt_id: str) -> SendResult:
+    async def deliver(self, params: Mapping[str, Any], *, attempt_id: str, chat_guid: str | None = None) -> SendResult:
         """Send once.
+
+        Parameters
+        ----------
+        params
+            Those of one ``send`` request.
+        attempt_id
+            What the message is to be called, where the program takes a name.
+        chat_guid
+            Which chat the ``chat_id`` in `params` was when its message came: one of that number and another guid is
+            refused.
 
         Raises
         ------
