@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from imsg_sdk.errors import GatewayError, Unsupported
+from imsg_sdk.gateway.live import media
 from imsg_sdk.models import Attachment
 
 WAIT_S = 5.0
@@ -283,6 +285,18 @@ def test_a_file_on_the_web_that_is_too_large_is_not_sent(
         gateway.drain(through=program.receive())
         assert states(gateway) == ["failed"]
     assert program.sends == []
+
+
+def test_a_file_on_the_web_that_never_ends_holds_up_nobody(
+    program: Any, make_gateway: Any, states: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media, "_LONGEST_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/a.png"
+        with make_gateway(handler=lambda context: [{"mediaUrl": address}, "and a word"]) as gateway:
+            gateway.drain(WAIT_S, through=program.receive())
+            assert states(gateway) == ["failed", "observed"]
+            assert gateway.outbox()["detail"][0] == "Failed to fetch media: timed out"
 
 
 def test_attachments_outside_of_the_folders_of_messages_are_not_given(program: Any, make_gateway: Any) -> None:

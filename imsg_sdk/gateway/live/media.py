@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
@@ -16,6 +18,9 @@ from imsg_sdk.gateway.live.daemons import call_on_thread
 __all__ = ["Media", "MediaError"]
 
 _TIMEOUT_S: Final = 30.0
+"""Longest silence of whoever has the file."""
+_LONGEST_S: Final = 120.0
+"""Longest wait for all of it: a few bytes now and then must not hold up a chat for ever."""
 _PIECE: Final = 256 * 1024
 _ODD = re.compile(r"[^\w.-]+")
 
@@ -50,10 +55,14 @@ class Media:
             yield params
             return
         with tempfile.TemporaryDirectory(prefix="imsg-media-") as folder:
-            path = await call_on_thread(self._fetch, source, Path(folder))
+            try:
+                async with asyncio.timeout(_LONGEST_S):
+                    path = await call_on_thread(self._fetch, source, Path(folder), time.monotonic() + _LONGEST_S)
+            except TimeoutError:
+                raise MediaError("Failed to fetch media: timed out") from None
             yield {**params, "file": str(path)}
 
-    def _fetch(self, address: str, folder: Path) -> Path:
+    def _fetch(self, address: str, folder: Path, deadline: float) -> Path:
         from http.client import HTTPException
         from urllib.error import HTTPError
         from urllib.request import urlopen
@@ -62,8 +71,10 @@ class Media:
         try:
             with urlopen(address, timeout=_TIMEOUT_S) as answer, path.open("wb") as file:
                 size = 0
-                while piece := answer.read(_PIECE):
+                while piece := answer.read1(_PIECE):
                     size += len(piece)
+                    if time.monotonic() > deadline:
+                        raise TimeoutError  # nobody waits any more
                     if size > self._most_bytes:
                         raise MediaError(f"Media exceeds {self._most_bytes // 2**20}MB limit")
                     file.write(piece)
