@@ -76,12 +76,12 @@ def _call(arguments: argparse.Namespace) -> int:
     from imsg_sdk._time import SystemClock
     from imsg_sdk.config import load_config
     from imsg_sdk.gateway import provider
-    from imsg_sdk.gateway.state import state_folder
+    from imsg_sdk.gateway.state import state_path
 
     try:
         params = _json(arguments.params, "--params")
         config = load_config(arguments.config, account=arguments.account)
-        folder = state_folder(arguments.state_dir)
+        folder = state_path(arguments.state_dir)  # who only asks makes none
         answer = provider.call(arguments.method, params, config, folder, SystemClock(), probe=provider.probe)
     except ImsgError as error:
         print(f"Gateway call failed: {error.message}", file=sys.stderr)
@@ -293,6 +293,10 @@ def _message(value: Any) -> Any:
 
 def _lines(path: str) -> Iterator[Any]:
     read: Callable[[], bytes] = sys.stdin.buffer.read if path == "-" else Path(path).read_bytes
-    for number, line in enumerate(read().decode("utf-8-sig").split("\n"), 1):
+    try:
+        text = read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise GatewayError(f"{path} is not UTF-8 from byte {error.start} on", hint="write it as UTF-8") from None
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield _json(line, f"line {number} of {path}")

@@ -60,6 +60,12 @@ def test_the_status_of_a_gateway_that_never_ran(capsys: Any, settings: Path) -> 
     }  # fmt: skip
 
 
+def test_asking_for_the_status_makes_no_state(capsys: Any, settings: Path, tmp_path: Path) -> None:
+    code, _ = called(capsys, "providers.status", "--config", str(settings), "--state-dir", str(tmp_path / "none"))
+    assert code == 0
+    assert not (tmp_path / "none").exists()
+
+
 def test_the_status_without_settings_and_with_the_gateway_switched_off(capsys: Any, tmp_path: Path) -> None:
     _, answer = called(capsys, "providers.status", "--params", '{"probe":true}')
     assert answer["imessage"]["configured"] is False
@@ -151,6 +157,9 @@ def test_decide_names_the_line_that_is_wrong(capsys: Any, settings: Path, tmp_pa
     path.write_text('{"id": 1}\n{"id": ', encoding="utf-8")
     assert main(["gateway", "decide", "--config", str(settings), "--messages", str(path)]) == 1
     assert f"line 2 of {path} is not JSON" in capsys.readouterr().err
+    path.write_bytes('{"id": 1}\n'.encode("utf-16"))
+    assert main(["gateway", "decide", "--config", str(settings), "--messages", str(path)]) == 1
+    assert f"{path} is not UTF-8 from byte 0 on" in capsys.readouterr().err
 
 
 # run
