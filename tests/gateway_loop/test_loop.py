@@ -32,6 +32,13 @@ def test_a_message_is_answered_in_its_own_chat(program: Any, make_gateway: Any, 
         assert states(gateway) == ["observed"]
 
 
+def test_an_answer_names_the_chat_that_its_number_was(program: Any, make_gateway: Any) -> None:
+    with make_gateway(handler=lambda context: "ok") as gateway:
+        gateway.drain(through=program.receive(chat_guid="iMessage;-;+15550001"))
+        assert program.guids == ["iMessage;-;+15550001"]
+        assert "chat_guid" not in program.sends[0]
+
+
 def test_a_message_without_a_chat_is_answered_to_its_sender(program: Any, make_gateway: Any) -> None:
     with make_gateway(handler=lambda context: "ok") as gateway:
         gateway.drain(through=program.receive("hello", chat_id=0, sender="chat_id:5"))

@@ -310,7 +310,8 @@ class Loop:
                 # Our own words: no prefix, and never more than one message.
                 reply = Reply(text=pairing_text(request, facts.sender))
                 settings = msgspec.structs.replace(self._settings, prefix="")
-                chunks = self._journal.plan(None, plan_replies([reply], reply_target(message, facts.sender), settings))
+                plans = plan_replies([reply], reply_target(message, facts.sender), settings)
+                chunks = self._journal.plan(None, _named(plans, message))
         if chunks:
             lane = lane_of(message)
             self.lanes.put(lane, _Job(lane, chunks=tuple(chunks)))
@@ -382,7 +383,7 @@ class Loop:
             outcome = await self.calls.call(context)
         self._journal.reached("handler:after")
         self._note_handled(context, outcome)
-        plans = plan_replies(outcome.replies, context.target, self._settings)
+        plans = _named(plan_replies(outcome.replies, context.target, self._settings), context.message)
         error = "" if outcome.error is None else _kind_of(outcome.error)
         if self._conduct.is_live:
             await self.delivery.deliver(self._journal.plan(entry, plans, error=error), job.lane)
@@ -411,6 +412,14 @@ class Loop:
 
 def _is_known_to(journal: Journal) -> Callable[[Message], bool]:
     return lambda message: journal.was_sent(guid=message.guid, rowid=message.rowid)
+
+
+def _named(plans: list[list[dict[str, Any]]], message: Message) -> list[list[dict[str, Any]]]:
+    """Put the guid of the chat beside its number: another chat may have that number when its turn comes."""
+    if message.chat_guid:
+        for send in (send for plan in plans for send in plan if "chat_id" in send):
+            send["chat_guid"] = message.chat_guid
+    return plans
 
 
 def _as_handler_error(context: Context, error: Exception) -> HandlerError:
