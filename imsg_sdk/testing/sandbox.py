@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Arrival", "FaultHandle", "Sandbox", "Sent", "WorldClock"]
 
 _MODULE = "imsg_sdk.sandbox"
-_SENDING = "send"
+_SENDING = ("send", "poll.send")
 
 Client = TypeVar("Client", bound="BaseClient")
 
@@ -388,8 +388,11 @@ class Sandbox:
     # ---- what was sent ---------------------------------------------------------------------------------------------
 
     def sent(self, since: int = 0) -> list[Sent]:
-        """Return what the owner has sent and was not refused, oldest first; `since` is the id of the last one known."""
-        return [act for act in self.acts(since) if act.method.startswith(_SENDING) and act.refused is None]
+        """Return what the owner has sent and was not refused, oldest first; `since` is the id of the last one known.
+
+        Polls and the first text of a new chat are among it; tapbacks and edits are among :meth:`acts` only.
+        """
+        return [act for act in self.acts(since) if _is_message(act) and act.refused is None]
 
     def acts(self, since: int = 0) -> list[Sent]:
         """Return everything that the owner did or tried: sent, reacted, edited, …, refusals included."""
@@ -409,6 +412,11 @@ class Sandbox:
                 if chat in members and address not in members[chat]:
                     members[chat].append(address)
         return {chat: tuple(addresses) for chat, addresses in members.items()}
+
+
+def _is_message(act: Sent) -> bool:
+    """Tell whether somebody got a message by it."""
+    return act.method.startswith(_SENDING) or (act.method == "chats.create" and act.text is not None)
 
 
 def _sent(act: dict[str, Any], members: Mapping[int, tuple[str, ...]]) -> Sent:

@@ -11,7 +11,7 @@ from imsg_sdk import IMessageClient
 from imsg_sdk.errors import ClientClosed, InvalidParams
 from imsg_sdk.testing import Sandbox, assert_nothing_sent, assert_sent
 
-ADA, BEN = "+15550001001", "ben@example.org"
+ADA, BEN, CAM = "+15550001001", "ben@example.org", "cam@example.org"
 
 
 def test_the_same_seed_and_calls_give_the_same_messages(make_imsg_sandbox: Callable[..., Sandbox]) -> None:
@@ -48,6 +48,19 @@ def test_what_was_sent_is_told_with_whom_it_reached(imsg_sandbox: Sandbox, imsg_
     assert (first.text, first.recipients, first.service) == ("to one", (ADA,), "iMessage")
     assert (second.chat_id, set(second.recipients)) == (group, {ADA, BEN})
     assert imsg_sandbox.sent(since=first.id) == [second]
+
+
+def test_a_poll_and_the_first_text_of_a_chat_are_sent_too(imsg_sandbox: Sandbox, imsg_client: IMessageClient) -> None:
+    arrival = imsg_sandbox.receive(ADA, "hello")
+    imsg_client.create_chat([BEN])
+    imsg_client.react(arrival.guid, "love")
+    assert_nothing_sent(imsg_sandbox)
+    imsg_client.create_chat([CAM], text="hi")
+    assert_sent(imsg_sandbox, to=CAM, text="hi")
+    imsg_client.send_poll(arrival.chat_id, "When?", ["now", "later"])
+    assert_sent(imsg_sandbox, to=ADA)
+    with pytest.raises(AssertionError):
+        assert_nothing_sent(imsg_sandbox)
 
 
 def test_assertions_say_what_was_sent_instead(imsg_sandbox: Sandbox, imsg_client: IMessageClient) -> None:
