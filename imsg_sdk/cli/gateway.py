@@ -132,6 +132,8 @@ def _add_run(commands: reading.Commands) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from imsg_sdk.gateway import Gateway
 
+    if arguments.run_handlers and not arguments.observe:
+        raise ConfigError("--run-handlers goes with --observe", path="--run-handlers", hint="handlers run anyway")
     if arguments.handler is None and not arguments.observe:
         raise ConfigError("no handler is named", path="--handler", hint="--handler module:function, or --observe")
     gateway = Gateway(

@@ -28,7 +28,7 @@ from imsg_sdk.gateway.live.ports import Program
 from imsg_sdk.gateway.live.runner import Place, Runner
 from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus, Tally
 from imsg_sdk.gateway.live.thread import LoopThread, start_beside, stop_others, wait_for
-from imsg_sdk.gateway.live.wiring import not_done, program_over, read_settings, record_of, remove_folder
+from imsg_sdk.gateway.live.wiring import check_use, not_done, program_over, read_settings, record_of, remove_folder
 from imsg_sdk.gateway.policy import Explanation, Policy, explain
 from imsg_sdk.gateway.rehearsal import ConfigLike
 from imsg_sdk.gateway.state import PairingStore, StateReader, state_folder
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Gateway"]
 
-_MODES: Final = ("live", "observe")
 _STOP_S: Final = 10.0
 _SLICE_S: Final = 0.2
 
@@ -102,10 +101,7 @@ class Gateway:
         policy: Policy | None = None,
         **settings: Any,
     ) -> None:
-        if handler is not None and not callable(handler):
-            raise UsageError(f"a handler is {type(handler).__name__}", hint="give a function, or Handlers")
-        if mode not in _MODES:
-            raise UsageError(f"mode is {mode!r}", hint="give 'live' or 'observe'")
+        check_use(handler, mode, run_handlers=run_handlers)
         read = read_settings(config, account, settings)
         self._config = read if policy is None else msgspec.structs.replace(read, gateway=policy.config)
         self._client = client

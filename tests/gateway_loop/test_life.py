@@ -352,7 +352,7 @@ def test_the_program_of_an_observer_cannot_send(program: Any) -> None:
         await observing.mark_read(1)
         await observing.show_typing(1, is_typing=True)
         with pytest.raises(SendRefused):
-            await observing.deliver({"text": "x"}, attempt_id="1", chat_guid=None)
+            await observing.deliver({"text": "x"}, attempt_id="1")
 
     asyncio.run(tries())
     assert program.sends == program.acts == []
@@ -374,6 +374,8 @@ def test_a_reply_left_over_too_long_expires(program: Any, make_gateway: Any, clo
 def test_wrong_use_is_refused_with_a_remedy(program: Any, make_gateway: Any) -> None:
     with pytest.raises(UsageError, match="observe"):
         make_gateway(mode="dry")
+    with pytest.raises(UsageError, match="run_handlers"):
+        make_gateway(run_handlers=True)
     with pytest.raises(UsageError, match="a handler is int"):
         make_gateway(handler=5)
     with pytest.raises(UsageError, match="account default"):

@@ -20,7 +20,23 @@ from imsg_sdk.models import Message
 if TYPE_CHECKING:
     from imsg_sdk.client.base import BaseClient
 
-__all__ = ["not_done", "program_over", "read_settings", "record_of", "remove_folder"]
+__all__ = ["check_use", "not_done", "program_over", "read_settings", "record_of", "remove_folder"]
+
+
+def check_use(handler: object, mode: str, *, run_handlers: bool) -> None:
+    """Raise where a gateway is asked for that cannot be meant.
+
+    Raises
+    ------
+    UsageError
+        It names what would be right.
+    """
+    if handler is not None and not callable(handler):
+        raise UsageError(f"a handler is {type(handler).__name__}", hint="give a function, or Handlers")
+    if mode not in ("live", "observe"):
+        raise UsageError(f"mode is {mode!r}", hint="give 'live' or 'observe'")
+    if run_handlers and mode == "live":
+        raise UsageError("run_handlers is for mode observe", hint="in mode live handlers run anyway")
 
 
 def read_settings(config: ConfigLike | None, account: str | None, settings: dict[str, Any]) -> Config:
