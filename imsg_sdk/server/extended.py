@@ -112,6 +112,10 @@ class Extension:
             columns = known.get(chat.id)
             chat.x = _differing(chat, columns, _CHAT_KEYS) if columns else {}
 
+    def warm(self, rowid: int) -> None:
+        """Learn what ties the rows together, by asking for one."""
+        self._ask(lambda reader: reader.columns_of([rowid]))
+
     def page(self, table: str, query: Query, cursor: str | None, page_rows: int) -> tuple[Batch, str | None]:
         """Return one page of a table of the one schema."""
         return self._ask(lambda reader: reader.page(table, query, cursor, page_rows))

@@ -301,6 +301,12 @@ class Store:
             self._extended(page.messages)
             return page
 
+    def warm(self) -> None:
+        """Read what every message of a watch needs and only the first would wait for."""
+        if self.extended:
+            with self._snapshot():
+                self._extension.warm(self.max_rowid())
+
     def watch_rows(self, rowids: Sequence[int], view: WatchView) -> WatchPage:
         """Return what a subscription sees of rows that had no chat before."""
         with self._snapshot():

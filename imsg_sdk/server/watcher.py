@@ -59,6 +59,14 @@ class _Feed:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.version: int | None = None
+        self._is_warm = False
+
+    def warm(self) -> None:
+        """Read what the first message would have to wait for, once."""
+        if not self._is_warm:
+            self._is_warm = True
+            with contextlib.suppress(StoreError):  # the first message tells
+                self.store.warm()
 
     def changed(self) -> bool:
         """Return whether somebody committed since the last call; a lock is no answer yet."""
@@ -278,6 +286,8 @@ class Watcher:
             with self._lock:
                 live = [self._subscriptions[number] for number in sorted(self._started)]
             self._look(live)
+            for one in live:
+                one.feed.warm()
             self._close_retired()
             now = time.monotonic()
             waits = [left for one in live if one.is_live and (left := one.seconds_left(now)) is not None]

@@ -31,6 +31,9 @@ class FakeStore:
         """As if another file had never been there."""
         return (0, 0)
 
+    def warm(self) -> None:
+        """Do nothing: there is nothing to read."""
+
     def data_version(self) -> int:
         """Change with every commit."""
         self._fail()
