@@ -156,4 +156,7 @@ class ClientProgram:
         if self._owns_client:
             import asyncio
 
-            await asyncio.to_thread(self._client._close)
+            try:
+                await asyncio.to_thread(self._client._close)
+            except RuntimeError:  # the interpreter ends, and starts no thread any more
+                self._client._close()

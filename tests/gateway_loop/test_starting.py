@@ -106,3 +106,20 @@ def test_old_texts_are_forgotten_by_short_runs_too(program: Any, make_gateway: A
     clock.move(timedelta(days=8).total_seconds())
     with make_gateway(handler=lambda context: "ok") as gateway:
         until(lambda: [row.text for row in gateway._reader().decisions()] == [None])
+
+
+def test_the_end_of_the_interpreter_starts_no_thread(
+    program: Any, make_gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")  # as from Python 3.12 on
+
+    async def close() -> None:
+        await asyncio.to_thread(int)  # as of a client that is the gateway's own
+
+    program.close = close
+    gateway = make_gateway(handler=lambda context: "ok")
+    gateway.start()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    gateway.stop()
+    assert gateway._thread.is_over

@@ -165,7 +165,8 @@ def _end(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(asyncio.wait(tasks, timeout=_END_S))
     if all(task.done() for task in tasks):
         loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
+        with suppress(RuntimeError):  # at the end of the interpreter no thread can be started, this one neither
+            loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
 
