@@ -262,6 +262,35 @@ with IMessageClient.from_chat_db(sys.argv[1]) as client, client.watch(since=0) a
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_fork_ends_whatever_a_thread_was_doing_when_it_was_made(db: Any) -> None:
+    program = """
+import os, signal, sys, threading
+from imsg_sdk import IMessageClient
+client = IMessageClient.from_chat_db(sys.argv[1])
+watch = client.watch()
+while not watch.status().is_live:
+    watch.get(0.1)
+lock = client._core.pool.latest.connection._lock
+is_held, may_end = threading.Event(), threading.Event()
+def hold():
+    with lock:
+        is_held.set()
+        may_end.wait(30)
+threading.Thread(target=hold, daemon=True).start()
+assert is_held.wait(10)
+pid = os.fork()
+if pid == 0:
+    signal.alarm(10)  # instead of a wait without end
+    sys.exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+may_end.set()
+client.close()
+"""
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program, db.path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_end_of_the_process_is_prompt_while_a_watch_waits(db: Any, tmp_path: Path) -> None:
     program = """
 import sys, threading
