@@ -330,6 +330,9 @@ def _check_policies(config: Config) -> None:
 def _warnings(config: Config) -> Iterator[str]:
     if config.gateway.dm_policy is DmPolicy.ALLOWLIST and not config.gateway.allow_from:
         yield "imessage.allowFrom is empty: nobody is answered in direct messages"
+    stars = any(entry.kind is AllowKind.ANYONE for entry in config.gateway.allow_from)
+    if stars and config.gateway.dm_policy in (DmPolicy.ALLOWLIST, DmPolicy.PAIRING):
+        yield 'imessage.allowFrom has "*": everybody is answered in direct messages, strangers too'
 
 
 # Reading the text.

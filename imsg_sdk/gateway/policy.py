@@ -25,6 +25,8 @@ from imsg_sdk.text import trim
 __all__ = ["RULES", "AllowList", "Decision", "Explanation", "Facts", "Policy", "Rule", "Verdict", "decide", "explain"]
 
 _CHAT_ID = re.compile(r"0|-?[1-9][0-9]*")
+_SAYS_NOTHING: Final = "\x01"
+"""A text in which nobody is spoken to."""
 _PLACEHOLDER_CHARACTER: Final = "\ufffc"
 
 
@@ -163,6 +165,8 @@ def _warnings(policy: Policy) -> list[str]:
             "in groups, all that allowed people write is answered: set messages.groupChat.mentionPatterns, "
             'or imessage.groupPolicy to "disabled"'
         )
+    if groups_speak and policy.mentions.match(_SAYS_NOTHING) is Mention.MENTIONED:
+        found.append("a mention pattern matches every text: in groups, all that allowed people write is answered")
     odd = [name for name in policy.groups if name != "*" and not _CHAT_ID.fullmatch(name)]
     return found + [f"imessage.groups: {name[:40]!r} is no chat id and matches no group" for name in odd]
 

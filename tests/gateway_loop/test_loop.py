@@ -415,6 +415,14 @@ def test_who_wonders_why_nobody_is_answered_is_told(program: Any, make_gateway: 
     assert make_gateway(config(groupPolicy="disabled"), mode="observe").status().warnings == ()
 
 
+def test_doors_that_stand_open_are_pointed_out(make_gateway: Any) -> None:
+    block = {"allowFrom": ["*"], "groupPolicy": "open", "groupAllowFrom": ["*"]}
+    gateway = make_gateway({"imessage": block, "messages": {"groupChat": {"mentionPatterns": ["", "@bot"]}}})
+    told = " ".join(gateway.status().warnings)
+    assert 'imessage.allowFrom has "*": everybody is answered' in told
+    assert "a mention pattern matches every text" in told
+
+
 def test_rows_of_frames_are_explained_too(program: Any, make_gateway: Any) -> None:
     with make_gateway({"imessage": {"allowFrom": ["+15559999"]}}) as gateway:
         rowid = program.receive()
