@@ -111,6 +111,11 @@ class Pool:
         return self._is_abandoned or self._closing.is_set()
 
     @property
+    def was_forked(self) -> bool:
+        """Whether this process is a fork of the one that made it, and has neither its threads nor its children."""
+        return os.getpid() != self._owner_pid
+
+    @property
     def n_children(self) -> int:
         """Return how many children are up."""
         return sum(slot.session is not None and slot.session.connection.is_open for slot in self._slots.values())
@@ -125,7 +130,7 @@ class Pool:
         ClientClosed
             The client was closed.
         """
-        if os.getpid() != self._owner_pid:
+        if self.was_forked:
             raise ForkedProcess(
                 "this client belongs to the process that made it", hint="make a new client in each worker process"
             )
@@ -308,7 +313,7 @@ class Pool:
     def abandon(self) -> None:
         """Let all children go without waiting and without a lock; for a client that nobody holds any more."""
         self._is_abandoned = True
-        if os.getpid() != self._owner_pid:
+        if self.was_forked:
             return
         for slot in self._slots.values():
             for connection in slot.connections:
@@ -316,7 +321,7 @@ class Pool:
 
     def close(self) -> None:
         """End all children, within the bound of the close ladder.  Calling it again does nothing."""
-        if os.getpid() != self._owner_pid:
+        if self.was_forked:
             return
         self._closing.set()
         with self._lock:

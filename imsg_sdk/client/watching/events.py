@@ -142,8 +142,8 @@ class EventStream:
     def let_go(self) -> None:
         """End the subscription, without waiting; safe in a finalizer."""
         opened, self._open = self._open, None
-        if opened is None:
-            return
+        if opened is None or self._core.pool.was_forked:
+            return  # as for a watch
         connection, subscription = opened
         connection.unsubscribe(subscription.number)
         with suppress(ImsgError):  # the child has ended

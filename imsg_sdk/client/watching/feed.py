@@ -271,8 +271,8 @@ class Feed:
     def let_go(self) -> None:
         """End the subscription, without waiting; safe in a finalizer."""
         opened, self._open = self._open, None
-        if opened is None:
-            return
+        if opened is None or self.core.pool.was_forked:
+            return  # a fork may have been made while a thread, which is not in it, held a lock of the connection
         connection, subscription = opened
         has_ended = subscription.has_ended and not subscription.has_overflowed  # the program knows, or said so
         connection.unsubscribe(subscription.number)
