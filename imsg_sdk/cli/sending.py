@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,11 +29,12 @@ __all__ = ["add_send", "add_send_many"]
 _NOTHING_SENT = "nothing was sent: add --yes to send it"
 _GONE_OUT = ("observed", "accepted")
 _LONGEST_LINE = 200
+_CHAT_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def recipient(text: str) -> int | str:
-    """Read a target: a bare number is a chat id, as the table of chats shows it."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else text
+    """Read a target: a bare number is a chat id, as the table of chats shows it, and so never with zeros before it."""
+    return int(text) if _CHAT_ID.fullmatch(text) else text
 
 
 # ---- send ------------------------------------------------------------------------------------------------------------

@@ -10,13 +10,17 @@ from imsg_sdk.addressing import Handle, Target, TargetKind, TargetLike, lookup_k
 from imsg_sdk.errors import AddressError
 from imsg_sdk.models import Chat
 
-__all__ = ["ChatLike", "Targets", "find_chat", "find_chats", "handles_of", "listed"]
+__all__ = ["ChatLike", "Targets", "find_chat", "find_chats", "handles_of", "listed", "no_such_chat"]
 
 ChatLike = TargetLike | Chat | SupportsIndex
 """One chat: its id, its record, a handle, a guid, a name, or a parsed :class:`imsg_sdk.addressing.Target`."""
 
 Targets = ChatLike | Iterable[ChatLike] | None
 """One chat, several, or None for all."""
+
+_LISTS = "chats() lists those that hold a message; participants() lists who is in which"
+_CHAT_ID_DIGITS = 6
+"""No Mac has had more chats than that."""
 
 
 def listed(targets: ChatLike | Iterable[ChatLike]) -> list[ChatLike]:
@@ -49,15 +53,27 @@ def find_chat(target: ChatLike, chats: Sequence[Chat], *, region: str, by_name: 
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        raise AddressError(
-            f"no chat matches {parsed.redacted}",
-            hint="chats() lists those that hold a message; participants() lists who is in which",
-        )
+        raise no_such_chat(parsed)
     shown = ", ".join(map(_shown, matches[:8])) + (", …" if len(matches) > 8 else "")
     raise AddressError(
         f"{len(matches)} chats match {parsed.redacted}: {shown}",
         hint="give one as chat_id:…, or several at once as a list",
     )
+
+
+def no_such_chat(target: Target) -> AddressError:
+    """Return the error of a target that no chat has."""
+    digits = str(target.chat_id if target.chat_id is not None else target.handle or "")
+    is_number = digits.isascii() and digits.isdecimal()
+    if is_number and len(digits) > _CHAT_ID_DIGITS:
+        # A number without its plus, such as a sheet of addresses makes it; not to be shown whole.
+        return AddressError(
+            f"no chat has the id {digits[:2]}… of {len(digits)} digits",
+            hint="a phone number needs its + and country code, as text: '+447700900118'",
+        )
+    if is_number and not digits.startswith("0"):
+        return AddressError(f"no chat has the id {digits}", hint=_LISTS)
+    return AddressError(f"no chat matches {target.redacted}", hint=_LISTS)
 
 
 def _shown(chat: Chat) -> str:
@@ -94,7 +110,7 @@ def _matches(target: Target, chats: Sequence[Chat], region: str, *, by_name: boo
     text = target.handle or ""
     found = _with_handle(text, chats, region)
     if by_name and target.service is None:
-        if text.isascii() and text.isdecimal():
+        if text.isascii() and text.isdecimal() and not text.startswith("0"):
             # A chat id and a short code may look alike: then neither is guessed.
             found += [chat for chat in chats if chat.chat_id == int(text) and chat not in found]
         return found or _named(text, chats)

@@ -25,6 +25,7 @@ from imsg_sdk.addressing import (
     parse_target,
     trim,
 )
+from imsg_sdk.client.targets import no_such_chat
 from imsg_sdk.errors import AddressError
 from imsg_sdk.models import Chat, CreatedChat, Message, Participant
 
@@ -40,7 +41,7 @@ _BY_CHAT = "address it by its chat: chats() lists chat_id and participants"
 _DIALLED = re.compile(r"\+?\(?[0-9][0-9 ().\-\u2010-\u2015\u00a0\u202f]*")
 _EMAIL = re.compile(r"[^\s@,:;<>()\"]+@[^\s@,:;<>()\"]+\.[^\s@,:;<>()\".]+")
 _SEVERAL = re.compile(r"[,;\n|&]|\+.*\+|@.*@", re.DOTALL)
-_WHOLE_ID = re.compile(r".*:\s*\+?[0-9]+\s*", re.DOTALL)
+_WHOLE_ID = re.compile(r".*:\s*\+?[1-9][0-9]*\s*", re.DOTALL)
 
 
 class Addressee(msgspec.Struct, frozen=True):
@@ -104,7 +105,9 @@ def _parsed(target: object) -> Target:
     if parsed.kind is TargetKind.CHAT_ID:
         if isinstance(target, str) and not _WHOLE_ID.fullmatch(target):
             # Reading takes the number that a text begins with; who sends must have meant it.
-            raise AddressError("a chat id is followed by something else", hint="write chat_id: and the number alone")
+            raise AddressError(
+                "what follows the colon is no chat id", hint="write chat_id:7: the number alone, no zeros before it"
+            )
         return _chat_id(parsed.chat_id or 0)
     return parsed
 
@@ -144,13 +147,13 @@ def _named(target: Target, chats: Sequence[Chat]) -> Chat:
             found = [chat for chat in chats if chat.guid == target.chat_guid]
         case _:
             found = [chat for chat in chats if chat.identifier == target.chat_identifier]
+    if not found:
+        raise no_such_chat(target)
     return _only(found, target.redacted)
 
 
 def _only(found: Sequence[Chat], shown: str) -> Chat:
-    if not found:
-        raise AddressError(f"no chat matches {shown}", hint="chats() lists those that hold a message")
-    if len(found) > 1:
+    if len(found) != 1:
         raise _ambiguous(found, shown)
     return found[0]
 
@@ -282,6 +285,11 @@ def _handle(text: str, region: str, service: Service | None) -> str:
     if kind is HandleKind.SHORT_CODE and plain.isascii() and plain.isdecimal():
         if service is Service.SMS:
             return plain
+        if plain.startswith("0"):
+            raise AddressError(
+                f"{plain} is no chat id, since it begins with 0",
+                hint=f"write chat_id:{plain.lstrip('0') or '7'} for a chat, or sms:{plain} for a short code",
+            )
         raise AddressError(
             f"{plain} may be a chat id or a short code",
             hint=f"write chat_id:{plain}, or sms:{plain} for the short code",

@@ -118,6 +118,21 @@ def test_a_list_is_shown_then_sent_once(scripted: Any) -> None:
     assert (scripted.folder / "people.csv.ledger").exists()
 
 
+def test_zeros_before_a_number_are_never_cut_off(scripted: Any) -> None:
+    """Findings of a newcomer: 011, where a dial code was meant, went to the group with the id 11."""
+    assert run("send", "03", "hello", "--yes", *program(scripted)).returncode == 1
+    path = scripted.folder / "people.csv"
+    path.write_text("target,text\n03,one\n07700900118,two\n447700900118,three\n", encoding="utf-8")
+    done = run("send-many", str(path), "--yes", "--json", *program(scripted))
+    assert done.returncode == 1
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["state"] for row in rows] == ["refused"] * 3
+    assert "begins with 0" in rows[0]["problem"]
+    assert "+" in rows[1]["problem"]
+    assert "needs its +" in rows[2]["problem"]
+    assert scripted.asked == []
+
+
 def test_a_list_with_rows_that_cannot_be_sent_is_a_failure(scripted: Any) -> None:
     path = scripted.folder / "people.jsonl"
     path.write_text('{"who": "Mum", "what": "x"}\n{"who": 3, "what": "hello"}\n', encoding="utf-8")

@@ -107,6 +107,9 @@ def test_what_names_one_chat_or_person_is_taken(target: Any, params: dict[str, A
         "7",
         "55555",
         "1; rm",
+        "05",
+        "chat_id:05",
+        "group:05",
         "chat_id:5x",
         "chat_id:",
         "chat_id:5 and more",
@@ -149,6 +152,25 @@ def test_what_names_one_chat_or_person_is_taken(target: Any, params: dict[str, A
 def test_what_may_mean_another_is_refused(target: Any) -> None:
     with pytest.raises(AddressError):
         sent_to(target)
+
+
+@pytest.mark.parametrize("target", [447700900118, "chat_id:447700900118", 7700900118])
+def test_a_number_that_lost_its_plus_is_told_from_a_chat_id(target: Any) -> None:
+    """A sheet of addresses makes a number of a phone number; that it is no chat id is only half of the help."""
+    with pytest.raises(AddressError) as caught:
+        sent_to(target)
+    assert "needs its +" in (caught.value.hint or "")
+    assert "900118" not in caught.value.message
+
+
+def test_zeros_before_a_number_make_it_no_chat_id() -> None:
+    with pytest.raises(AddressError) as caught:
+        sent_to("05")
+    assert (caught.value.message, "chat_id:5" in (caught.value.hint or "")) == (
+        "05 is no chat id, since it begins with 0",
+        True,
+    )
+    assert sent_to("sms:05") == {"to": "05"}
 
 
 def test_a_person_with_two_chats_is_told_apart_by_the_service() -> None:
