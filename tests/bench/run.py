@@ -23,6 +23,7 @@ from pathlib import Path
 
 import cases
 import gateway
+import policy
 import watching
 from measure import Bench, Figure, Unavailable
 
@@ -40,6 +41,8 @@ CASES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "idle": cases.idle_watch,
     "watch": watching.latency,
     "catchup": watching.catching_up,
+    "decide": policy.decisions,
+    "backtest": policy.back_test,
     "gateway": gateway.loop,
 }
 

@@ -1,14 +1,13 @@
-"""How many messages a second are decided: facts with one mention pattern, and the rules.
-
-Run it by hand: ``python tests/gateway/bench_decide.py``.  It prints the best of several rounds.
-"""
+"""The rules alone: decisions with their facts and one mention pattern, and a history under two policies."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
+
+from measure import Bench, Figure
 
 from imsg_sdk.config import load_config
 from imsg_sdk.gateway import Policy, decide, gather_facts
@@ -23,7 +22,8 @@ CONFIG = {
     "messages": {"groupChat": {"mentionPatterns": [r"\b@?samantha\b"]}},
 }
 WORDS = "are we still on for tonight or not I could bring the salad and some bread then"
-ROUNDS = 7
+ROWS = 1_000_000
+OTHER = {"imessage": {"allowFrom": ["*"], "dmPolicy": "open", "groupPolicy": "open"}}
 
 
 def made(count: int) -> list[Message]:
@@ -48,19 +48,29 @@ def made(count: int) -> list[Message]:
     return messages
 
 
-def main() -> None:
+def decisions(bench: Bench) -> Iterator[Figure]:
+    """Facts and decision of one message after the other; the best of the rounds."""
     policy = Policy(load_config(CONFIG, environ={}).gateway)
     messages = made(20_000)
-    reasons = Counter(str(decide(each, policy, gather_facts(each, policy)).reason) for each in messages)
     best_s = float("inf")
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
+    for _ in range(bench.rounds):
+        started = time.perf_counter()
         for message in messages:
             decide(message, policy, gather_facts(message, policy))
-        best_s = min(best_s, time.perf_counter() - start)
-    print(f"{len(messages) / best_s:,.0f} decisions a second, {best_s / len(messages) * 1e6:.2f} µs each")
-    print(dict(reasons))
+        best_s = min(best_s, time.perf_counter() - started)
+    yield Figure("decisions with their facts", len(messages) / best_s, "messages/s", 150_000, more_is_better=True)
 
 
-if __name__ == "__main__":
-    main()
+def back_test(bench: Bench) -> Iterator[Figure]:
+    """A million rows side by side under two policies."""
+    import pandas as pd
+
+    from imsg_sdk import read_chat_db
+    from imsg_sdk.gateway import backtest
+
+    frame = read_chat_db(bench.path).messages
+    frame = pd.concat([frame] * (ROWS // len(frame) + 1), ignore_index=True).iloc[:ROWS]
+    started = time.perf_counter()
+    backtest(frame, CONFIG, OTHER)
+    seconds = time.perf_counter() - started
+    yield Figure("back-test of a million rows, two policies", seconds, "s", 10, note="one round")
