@@ -11,6 +11,7 @@ from typing import Any
 
 from imsg_sdk.errors import ImsgError, PermissionDenied, RemoteError
 from imsg_sdk.rpc import protocol
+from imsg_sdk.rpc.faults import redact
 
 __all__ = ["Fate", "judge", "needs_mac", "reason"]
 
@@ -75,10 +76,10 @@ def needs_mac(error: ImsgError) -> bool:
 
 
 def reason(error: ImsgError) -> str:
-    """Return what an error says, without the words of a program that may repeat private text."""
+    """Return what an error says, without words of a program that repeat private text, and without handles."""
     if isinstance(error, RemoteError) and error.code == protocol.OUTCOME_UNKNOWN:
         return "Messages did not confirm it"
-    text = error.message
+    text = redact(error.message)
     data: Any = error.data if isinstance(error, RemoteError) else None
     if isinstance(data, dict) and isinstance(data.get("disposition"), str):
         text = f"{text}, {str(data['disposition'])[:40].replace('_', ' ')}"

@@ -285,6 +285,15 @@ def test_no_log_holds_what_was_sent_or_to_whom(scripted: Any, caplog: pytest.Log
     assert caplog.records
 
 
+@pytest.mark.parametrize("code", [-32602, -32603, -32000])
+def test_no_error_holds_a_handle_that_the_program_repeats(either: Any, code: int) -> None:
+    either.script({"then": error(code, "Invalid chat target: +12025550117, ada@example.org")})
+    with pytest.raises(SendError) as caught:
+        either.client.send(3, "hello")
+    assert "555" not in str(caught.value)
+    assert "ada@" not in str(caught.value)
+
+
 def test_a_crashed_send_is_settled_from_the_history(scripted: Any) -> None:
     params = {"chat_id": 3, "text": "hello"}
     scripted.script({"row": True})
