@@ -90,4 +90,6 @@ def log_text(reason: Reason, *, sender: str = "", chat_id: int | None = None) ->
 def remedy(reason: Reason, *, chat_id: int | None = None) -> str | None:
     """Return which setting would admit such a message, None where no setting does."""
     template = _REMEDIES.get(reason)
+    if template and not chat_id:
+        template = template.replace(' or "chat_id:{chat_id}"', "")
     return template and template.format(chat_id=chat_id)

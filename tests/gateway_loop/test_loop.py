@@ -372,6 +372,23 @@ def test_a_chat_that_is_not_answered_is_warned_about_once(program: Any, make_gat
     assert "15550001" not in caplog.text
 
 
+def test_drops_are_told_in_the_words_of_the_reference_and_name_nobody(
+    program: Any, make_gateway: Any, caplog: Any
+) -> None:
+    caplog.set_level("DEBUG", "imsg_sdk.gateway")
+    settings = {"imessage": {"allowFrom": ["+15559999"], "groupPolicy": "disabled"}}
+    with make_gateway(settings, handler=lambda context: "ok") as gateway:
+        program.receive(sender="+15550001", chat_id=0)
+        gateway.drain(through=program.receive(is_group=True, chat_id=9))
+        warnings = gateway.status().warnings
+    told = [record.message for record in caplog.records if record.message.startswith("Blocked")]
+    assert len(told) == 2
+    assert told[0].endswith("(not in allowFrom)")
+    assert "5550001" not in told[0]
+    assert told[1] == "Blocked iMessage group message (groupPolicy: disabled)"
+    assert any(text.endswith(": add the sender to imessage.allowFrom") for text in warnings)
+
+
 def test_small_talk_in_a_group_is_nothing_to_warn_about(program: Any, make_gateway: Any) -> None:
     settings = {**config(groupAllowFrom=["*"]), "messages": {"groupChat": {"mentionPatterns": ["@bot"]}}}
     with make_gateway(settings, handler=lambda context: None) as gateway:

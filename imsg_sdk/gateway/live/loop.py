@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from imsg_sdk._time import Clock
+from imsg_sdk.addressing import Handle
 from imsg_sdk.config.settings import ClientConfig, ReactionMode
 from imsg_sdk.errors import HandlerError
 from imsg_sdk.gateway.attachments import DEFAULT_ROOTS, configured_roots
@@ -38,13 +39,15 @@ from imsg_sdk.gateway.mentions import Mention
 from imsg_sdk.gateway.pairing import pairing_text
 from imsg_sdk.gateway.pending import PendingHistory
 from imsg_sdk.gateway.policy import Decision, Facts, Policy, decide
-from imsg_sdk.gateway.reasons import Reason
+from imsg_sdk.gateway.reasons import Reason, log_text
 from imsg_sdk.gateway.replies import Reply, ReplySettings, plan_replies
 from imsg_sdk.gateway.state import Entry, Journal, Outbound, OutboxState, PairingStore
 from imsg_sdk.models import Message
+from imsg_sdk.text import trim
 
 __all__ = ["Conduct", "Loop"]
 
+_log = logging.getLogger("imsg_sdk.gateway")
 _traffic = logging.getLogger("imsg_sdk.gateway.traffic")
 """One line for each decision and each send."""
 
@@ -278,6 +281,7 @@ class Loop:
 
     def _drop(self, entry: Entry, message: Message, decision: Decision, facts: Facts) -> None:
         self._count(message, decision)
+        self._tell(message, decision)
         self._history.record(message, decision, facts, self._policy)
         self.warned.warn(message, decision)
         if decision.reason is Reason.PAIRING and self._conduct.is_live:
@@ -296,6 +300,13 @@ class Loop:
         else:
             self._tally.dropped[str(decision.reason)] += 1
         self._happened(message.chat_id, "dispatched" if decision.dispatched else f"dropped: {decision.reason}")
+
+    def _tell(self, message: Message, decision: Decision) -> None:
+        if decision.reason is None or not _log.isEnabledFor(logging.DEBUG):
+            return
+        sender = Handle(trim(message.sender or "")).redacted
+        if text := log_text(decision.reason, sender=sender, chat_id=message.chat_id):
+            _log.debug("%s", text)
 
     def _happened(self, chat_id: int | None, what: str) -> None:
         _traffic.debug("chat %s: %s", chat_id, what)
