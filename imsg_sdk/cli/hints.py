@@ -17,6 +17,10 @@ _WORDS: Final = tuple(
         ),
         (r"\bread it with IMessageClient\.from_chat_db.*", "read it with --db PATH"),
         (r"send_many\(\) takes a table, create_chat\(\) makes a group", "`imsg-sdk send-many` takes a list"),
+        (
+            r"\bname yours: send_many\(frame, target='phone', text='message'\)",
+            "name yours: --target phone --text message; commas, semicolons or tabs separate them",
+        ),
         (r", or at send_status\(\),", ""),
         (r"\berror\.__cause__\.data says (?:why it failed|how)\b", "--debug shows more"),
         (r"\braise media_max_mb\b", "raise mediaMaxMb in the settings"),

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import json
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imsg_sdk.cli import rows, terminal
+from imsg_sdk.cli.lists import read_list, recipient
 from imsg_sdk.cli.reading import Commands, new_command, print_frame_as_json, print_table
 from imsg_sdk.cli.source import add_source_options, open_client
 from imsg_sdk.cli.terminal import Cells, safe
-from imsg_sdk.errors import ConfigError, ImsgError, SendRefused
+from imsg_sdk.errors import ConfigError, ImsgError
 from imsg_sdk.models import SendState
 
 if TYPE_CHECKING:
@@ -29,12 +27,6 @@ __all__ = ["add_send", "add_send_many"]
 _NOTHING_SENT = "nothing was sent: add --yes to send it"
 _GONE_OUT = ("observed", "accepted")
 _LONGEST_LINE = 200
-_CHAT_ID = re.compile(r"[1-9][0-9]{0,17}")
-
-
-def recipient(text: str) -> int | str:
-    """Read a target: a bare number is a chat id, as the table of chats shows it, and so never with zeros before it."""
-    return int(text) if _CHAT_ID.fullmatch(text) else text
 
 
 # ---- send ------------------------------------------------------------------------------------------------------------
@@ -127,7 +119,7 @@ def add_send_many(commands: Commands) -> None:
         "  imsg-sdk send-many invitations.csv --yes\n"
         "  imsg-sdk send-many people.csv --target phone --text message --per-minute 5 --yes",
     )
-    parser.add_argument("list", type=Path, metavar="FILE", help="a CSV file with a line of column names, or JSON lines")
+    parser.add_argument("list", type=Path, metavar="FILE", help="CSV in UTF-8 with a line of column names, or .jsonl")
     columns = parser.add_argument_group("columns of the list")
     for name, text in (
         ("target", "whom: a chat id, a target or an exact handle"),
@@ -156,22 +148,6 @@ def _send_many(arguments: argparse.Namespace) -> int:
     elif not frame.empty:
         print_table(sends_cells(rows.rows_of(frame)))
     return _concluded(frame, is_dry=not arguments.yes)
-
-
-def read_list(path: Path, target: str) -> list[dict[str, Any]]:
-    """Read a list of messages; a target of digits alone is a chat id."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        if path.suffix.lower() in (".jsonl", ".ndjson"):
-            try:
-                found = [json.loads(line) for line in file if line.strip()]
-            except ValueError:
-                raise SendRefused("a line of the list is not JSON", hint="one object per line") from None
-        else:
-            found = [{name: value or None for name, value in row.items()} for row in csv.DictReader(file)]
-    for row in found:
-        if isinstance(row, dict) and isinstance(row.get(target), str):
-            row[target] = recipient(row[target].strip())
-    return found
 
 
 def sends_cells(sends: Sequence[rows.Row]) -> list[Cells]:

@@ -40,6 +40,8 @@ Progress = Callable[[int, int | None], object]
 
 _OPTIONAL = ("file", "service")
 _LONGEST_PAUSE_S = 0.5
+_LONGEST_NAME = 20
+"""Of a column; where there is no line of names, the names are somebody's message."""
 
 
 class BulkOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,9 +112,10 @@ def read_rows(source: Any, columns: Mapping[str, str]) -> list[dict[str, Any]]:
             raise refused("each message must be a dict", hint="{'target': 7, 'text': 'hello'}")
         names = {str(name) for row in rows for name in row}
     if columns["target"] not in names or not {columns["text"], columns["file"]} & names:
-        found = ", ".join(sorted(names)[:12]) or "none"
+        found = ", ".join(name[:_LONGEST_NAME] for name in sorted(names)[:12]) or "none"
         raise refused(
-            f"there is no column {columns['target']!r} and {columns['text']!r} or {columns['file']!r}, but {found}",
+            f"needed are the columns {columns['target']!r}, and {columns['text']!r} or {columns['file']!r}; "
+            f"there are: {found}",
             hint="name yours: send_many(frame, target='phone', text='message')",
         )
     return [{ours: _given(row.get(theirs)) for ours, theirs in columns.items()} for row in rows]

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from imsg_sdk.cli.app import main
+from imsg_sdk.cli.lists import read_list
+
 COMMAND = str(Path(sys.executable).with_name("imsg-sdk"))
 
 
@@ -141,3 +144,40 @@ def test_a_list_with_rows_that_cannot_be_sent_is_a_failure(scripted: Any) -> Non
     assert "1 refused" in done.stderr
     assert scripted.texts == ["hello"]
     assert run("send-many", str(scripted.folder / "none.csv"), *program(scripted)).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("latin.csv", b"target,text\n3,h\xe9\n", "latin.csv is not in UTF-8\n  \u2192 save it"),
+        ("sheet.csv", "target,text\n3,hello".encode("utf-16"), "is not in UTF-8"),
+        ("comma.csv", b"target,text\n3,one\n3,Hello, you\n", "has 3 cells in line 3, but 2 columns"),
+        ("quote.csv", b'target,text\n3,"one\n4,two\n', "is no CSV at line 3"),
+        ("twice.csv", b"target,text,text\n3,one,two\n", "two columns of the name 'text'"),
+        ("empty.csv", b"", "is empty"),
+        ("README.md", b"# imsg_sdk\n\nRead.\n", "--target phone --text message; commas, semicolons"),
+        ("broken.jsonl", b'{"target": 3, "text": "one"}\n{"target"\n', "no JSON object in line 2"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "." in value[:10] else "",
+)
+def test_a_list_that_is_not_surely_read_as_it_was_meant_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert main(["send-many", str(path), "--sandbox", "--yes"]) == 1
+    out, err = capsys.readouterr()
+    assert said in err
+    assert (out, err.count("\n") <= 2, "two" in err.replace("two columns", "")) == ("", True, False)
+    assert not path.with_name(f"{name}.ledger").exists()
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_list_is_read_as_sheets_of_all_countries_write_it(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "sheet.csv"
+    rows = [["target", "text", "note"], ["3", '"a, b; c\td\u2028e"', ""], ["", "", ""], ["+12025550117", "x"]]
+    path.write_text("\r\n".join(separator.join(row) for row in rows), encoding="utf-8-sig", newline="")
+    assert read_list(path, "target") == [
+        {"target": 3, "text": "a, b; c\td\u2028e", "note": None},
+        {"target": "+12025550117", "text": "x"},
+    ]
