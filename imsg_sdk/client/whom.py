@@ -80,7 +80,10 @@ def find_addressee(target: object, chats: Sequence[Chat], *, region: str, servic
     if isinstance(target, CreatedChat):
         return Addressee({"chat_guid": target.guid}, redacted="the new chat")
     if isinstance(target, Message | Chat):
-        return _of_chat(_recorded(target, chats), service)
+        chat = _recorded(target, chats)
+        if isinstance(target, Message):
+            _refuse_several(target, chat, chats, region)
+        return _of_chat(chat, service)
     parsed = _parsed(target)
     if parsed.kind is not TargetKind.HANDLE:
         return _of_chat(_named(parsed, chats), service)
@@ -93,7 +96,9 @@ def _explicit(target: Target) -> Service | None:
 
 def _parsed(target: object) -> Target:
     if isinstance(target, bool | float) or target is None:
-        raise AddressError(f"{target!r} is no target", hint=_FORMS)
+        # Not shown: a number with a point may be a telephone number out of a sheet.
+        what = "nothing" if target is None else f"a {type(target).__name__}"
+        raise AddressError(f"{what} is no target", hint=_FORMS)
     if isinstance(target, Participant):
         raise AddressError("a participant is a person in a chat, and it is not said which is meant", hint=_ONE)
     if isinstance(target, SupportsIndex):
@@ -137,6 +142,14 @@ def _recorded(record: Message | Chat, chats: Sequence[Chat]) -> Chat:
             hint="read it again with this client",
         )
     return chat
+
+
+def _refuse_several(message: Message, chat: Chat, chats: Sequence[Chat], region: str) -> None:
+    """Refuse a message that stands in chats with different people: nobody can tell which of them is answered."""
+    found = [chat, *(each for each in chats if each.chat_id in message.chat_ids and each is not chat)]
+    same = reachable(chat.identifier or "", found, region=region)
+    if len(found) > 1 and len(same) < len(found):
+        raise _ambiguous(found, "the message")
 
 
 def _named(target: Target, chats: Sequence[Chat]) -> Chat:

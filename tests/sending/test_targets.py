@@ -79,6 +79,8 @@ def sent_to(target: Any, **options: Any) -> dict[str, Any]:
         (1234, {"chat_id": 1234}),
         (CHATS[4], {"chat_id": 5}),
         (Message(rowid=9, chat_id=5, chat_guid=CHATS[4].guid, sender=ADA), {"chat_id": 5}),
+        (Message(rowid=9, chat_id=2, chat_ids=(2, 3), sender=BEN), {"chat_id": 2}),  # one person, two services
+        (Message(rowid=9, chat_id=5, chat_ids=(5,), sender=ADA), {"chat_id": 5}),
         (CreatedChat(guid="iMessage;+;new"), {"chat_guid": "iMessage;+;new"}),
     ],
     ids=str,
@@ -144,6 +146,8 @@ def test_what_names_one_chat_or_person_is_taken(target: Any, params: dict[str, A
         Message(rowid=9, sender=ADA),
         Message(rowid=9, chat_id=5, chat_guid="of another database"),
         Message(rowid=9, chat_id=99),
+        Message(rowid=9, chat_id=1, chat_ids=(1, 5), sender=ADA),
+        Message(rowid=9, chat_id=5, chat_ids=(5, 6), sender=ADA),
         Chat(chat_id=5, guid="of another database"),
         Chat(chat_id=5, identifier=ADA),
     ],
@@ -180,6 +184,12 @@ def test_a_person_with_two_chats_is_told_apart_by_the_service() -> None:
     assert BEN not in str(caught.value)
     assert sent_to(BEN, service=Service.SMS) == {"chat_id": 3}
     assert sent_to(BEN, service=Service.IMESSAGE) == {"chat_id": 2}
+
+
+def test_a_number_that_is_no_target_is_not_shown() -> None:
+    with pytest.raises(AddressError) as caught:
+        sent_to(12025550117.0)
+    assert "555" not in str(caught.value)
 
 
 def test_a_service_that_a_chat_does_not_have_is_refused() -> None:
