@@ -27,9 +27,9 @@ from imsg_sdk.gateway.state.schema import SCHEMA as STATE_SCHEMA
 from imsg_sdk.gateway.state.schema import VERSION as STATE_VERSION
 from imsg_sdk.sandbox.command import build_parser as build_sandbox_parser
 from imsg_sdk.sandbox.faults.catalogue import describe as describe_faults
-from imsg_sdk.server.argv import COMMANDS as SERVER_COMMANDS
-from imsg_sdk.server.argv import COMMON
-from imsg_sdk.server.help import OWN
+from imsg_sdk.server.shell.argv import COMMANDS as SERVER_COMMANDS
+from imsg_sdk.server.shell.argv import COMMON
+from imsg_sdk.server.shell.help import OWN
 
 DOCS = Path(__file__).resolve().parent
 

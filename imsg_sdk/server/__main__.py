@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from imsg_sdk.server.argv import COMMANDS, Invocation, UsageError, read_argv
 from imsg_sdk.server.dialect import PROGRAM_VERSIONS, Dialect
-from imsg_sdk.server.output import Writer, claim_stdout
 from imsg_sdk.server.paths import expand_home, home
+from imsg_sdk.server.requests.output import Writer, claim_stdout
+from imsg_sdk.server.shell.argv import COMMANDS, Invocation, UsageError, read_argv
 
 if TYPE_CHECKING:
     from imsg_sdk.server.source import DatabaseFile
@@ -42,13 +42,13 @@ def main(words: list[str] | None = None, own: Mapping[str, Own] | None = None, *
         path = expand_home(invocation.text("db") or f"{home()}/Library/Messages/chat.db")
         if (command := (own or _OWN).get(invocation.command or "")) is not None:
             return command(invocation, path, writer)
-        from imsg_sdk.server.commands import run
+        from imsg_sdk.server.shell.commands import run
 
         return run(invocation, path, writer)
     except UsageError as error:
         text = f"{error}\n"
         if "requires a subcommand" in text:
-            from imsg_sdk.server.help import root_help
+            from imsg_sdk.server.shell.help import root_help
 
             text += root_help(Dialect.V1)
         writer.write(text.encode())
@@ -59,7 +59,7 @@ def _inform(invocation: Invocation, writer: Writer, version: str | None) -> int:
     if invocation.wants == "version":
         text = (version or PROGRAM_VERSIONS[invocation.dialect]) + "\n"
     else:
-        from imsg_sdk.server import help as pages
+        from imsg_sdk.server.shell import help as pages
 
         name = invocation.command
         text = pages.root_help(invocation.dialect) if name is None else pages.command_help(COMMANDS[name])
@@ -89,13 +89,13 @@ def opens(source: DatabaseFile, writer: Writer, dialect: Dialect) -> bool:
         Whether there is anything left to serve.
     """
     from imsg_sdk.server.app import serve_failure
-    from imsg_sdk.server.store import OpenFailed
+    from imsg_sdk.server.store.store import OpenFailed
 
     if dialect is Dialect.LEGACY:
         try:
             source.open_first()
         except OpenFailed as failed:
-            from imsg_sdk.server.help import permission_banner
+            from imsg_sdk.server.shell.help import permission_banner
 
             banner = permission_banner(source.path) if failed.code in (14, 23) else ""
             serve_failure(0, writer, failed.text + banner)

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from imsg_sdk.rpc import protocol
 from imsg_sdk.rpc.framing import LineDecoder
-from imsg_sdk.server import tables
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.envelope import (
+from imsg_sdk.server.extension import Extension, Handled
+from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.methods.reads import Reads
+from imsg_sdk.server.requests import tables
+from imsg_sdk.server.requests.envelope import (
     ABSENT,
     Fault,
     Request,
@@ -21,18 +24,15 @@ from imsg_sdk.server.envelope import (
     read_line,
     result_line,
 )
-from imsg_sdk.server.extension import Extension, Handled
-from imsg_sdk.server.faults import RpcError
-from imsg_sdk.server.lanes import Lane, Lanes
-from imsg_sdk.server.methods import Reads
-from imsg_sdk.server.output import Writer
+from imsg_sdk.server.requests.lanes import Lane, Lanes
+from imsg_sdk.server.requests.output import Writer
 from imsg_sdk.server.senders import NoMessages, Senders
 from imsg_sdk.server.source import DatabaseFile
 from imsg_sdk.wire import WireMessage
 
 if TYPE_CHECKING:
-    from imsg_sdk.server.mutations import Mutations
-    from imsg_sdk.server.subscriptions import Subscriptions
+    from imsg_sdk.server.methods.mutations import Mutations
+    from imsg_sdk.server.methods.subscriptions import Subscriptions
 
 __all__ = ["RpcServer", "lines_of", "serve_failure"]
 
@@ -141,8 +141,8 @@ class RpcServer:
 
     def _streams(self) -> Subscriptions:
         """Return what holds the subscriptions; loaded with the first, as the first answer must not wait for it."""
-        from imsg_sdk.server.subscriptions import Subscriptions
-        from imsg_sdk.server.watcher import Watcher
+        from imsg_sdk.server.methods.subscriptions import Subscriptions
+        from imsg_sdk.server.methods.watcher import Watcher
 
         with self._lock:
             if self._subscriptions is None:
@@ -161,7 +161,7 @@ class RpcServer:
 
     def _changes(self) -> Mutations:
         """Return what checks mutations; loaded with the first."""
-        from imsg_sdk.server.mutations import Mutations
+        from imsg_sdk.server.methods.mutations import Mutations
 
         if self._mutations is None:
             self._mutations = Mutations(self._source, dialect=self._dialect, senders=self._senders)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from imsg_sdk.server.envelope import Request
+from imsg_sdk.server.requests.envelope import Request
 
 __all__ = ["Extension", "Handled", "Next"]
 

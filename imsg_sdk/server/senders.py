@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import BRIDGE_DETAIL, RpcError
 from imsg_sdk.server.paths import expand_home
-from imsg_sdk.server.targets import Target
+from imsg_sdk.server.requests.targets import Target
 
 __all__ = ["NO_LOCK", "NoMessages", "Operation", "Senders"]
 

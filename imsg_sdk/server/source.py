@@ -13,7 +13,7 @@ from typing import Final
 
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import MISSING_DETAIL, UNOPENABLE_DETAIL, RpcError
-from imsg_sdk.server.store import OpenFailed, Store, StoreError
+from imsg_sdk.server.store.store import OpenFailed, Store, StoreError
 
 __all__ = ["DatabaseFile"]
 

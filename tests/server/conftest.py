@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.store import Store
+from imsg_sdk.server.store.store import Store
 
 _MESSAGE = {
     "guid": "TEXT UNIQUE NOT NULL",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imsg_sdk.server.argv import COMMANDS, UsageError, read_argv
 from imsg_sdk.server.dialect import Dialect
+from imsg_sdk.server.shell.argv import COMMANDS, UsageError, read_argv
 
 
 @pytest.mark.parametrize(

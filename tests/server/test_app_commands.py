@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from imsg_sdk.server.stats_text import stats_lines
+from imsg_sdk.server.shell.stats_text import stats_lines
 
 Run = Callable[..., tuple[int, str]]
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.envelope import (
+from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.requests.envelope import (
     ABSENT,
     MAX_DEPTH,
     Fault,
@@ -22,7 +23,6 @@ from imsg_sdk.server.envelope import (
     read_line,
     result_line,
 )
-from imsg_sdk.server.faults import RpcError
 
 PARSE, ENVELOPE, PARAMS = -32700, -32600, -32602
 JSON = st.recursive(

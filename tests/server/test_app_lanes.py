@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from imsg_sdk.server.lanes import MAX_OUTSTANDING, Lane, Lanes
+from imsg_sdk.server.requests.lanes import MAX_OUTSTANDING, Lane, Lanes
 
 
 class Works:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.faults import MISSING_DETAIL, RpcError
-from imsg_sdk.server.methods import Reads
+from imsg_sdk.server.methods.reads import Reads
+from imsg_sdk.server.requests.envelope import Request
 from imsg_sdk.server.senders import NoMessages
 from imsg_sdk.server.source import DatabaseFile
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.faults import BRIDGE_DETAIL, MISSING_DETAIL, OPAQUE_SQL, RpcError
-from imsg_sdk.server.mutations import Mutations
+from imsg_sdk.server.methods.mutations import Mutations
+from imsg_sdk.server.requests.envelope import Request
 from imsg_sdk.server.senders import NoMessages, Operation
 from imsg_sdk.server.source import DatabaseFile
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imsg_sdk.server import tables
-from imsg_sdk.server.bounds import parse_bound
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
-from imsg_sdk.server.integers import INT64
-from imsg_sdk.server.params import Param, read, refuse_unknown
+from imsg_sdk.server.requests import tables
+from imsg_sdk.server.requests.bounds import parse_bound
+from imsg_sdk.server.requests.integers import INT64
+from imsg_sdk.server.requests.params import Param, read, refuse_unknown
 
 ANYTHING = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)

@@ -12,7 +12,7 @@ import pytest
 
 from imsg_sdk.server.app import RpcServer
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.output import Writer
+from imsg_sdk.server.requests.output import Writer
 from imsg_sdk.server.senders import Operation
 from imsg_sdk.server.source import DatabaseFile
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from imsg_sdk.server.watcher import MAX_SUBSCRIPTIONS, REPLACED
+from imsg_sdk.server.methods.watcher import MAX_SUBSCRIPTIONS, REPLACED
 
 Start = Callable[..., Any]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from imsg_sdk.server import watcher as watching
 from imsg_sdk.server.faults import RpcError
-from imsg_sdk.server.store import StoreError, WatchPage, WatchView
-from imsg_sdk.server.wakeups import Wakeups
-from imsg_sdk.server.watcher import Subscription, Watcher
+from imsg_sdk.server.methods import watcher as watching
+from imsg_sdk.server.methods.wakeups import Wakeups
+from imsg_sdk.server.methods.watcher import Subscription, Watcher
+from imsg_sdk.server.store.store import StoreError, WatchPage, WatchView
 
 
 class FakeStore:

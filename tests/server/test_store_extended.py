@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from imsg_sdk.chatdb.query import Query
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.store import StoreError, WatchView
+from imsg_sdk.server.store.store import StoreError, WatchView
 
 
 @pytest.fixture

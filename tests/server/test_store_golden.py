@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from imsg_sdk.server.bounds import parse_bound
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.store import Store, WatchView
-from imsg_sdk.server.zones import find_zone
+from imsg_sdk.server.requests.bounds import parse_bound
+from imsg_sdk.server.store.store import Store, WatchView
+from imsg_sdk.server.store.zones import find_zone
 
 DIALECTS = {"0.13.1": Dialect.LEGACY, "0.14.1": Dialect.V1}
 NOW_NS = 800_000_000 * 10**9

@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.paths import home as own_home
-from imsg_sdk.server.store import OpenFailed, Store, StoreError, WatchView
+from imsg_sdk.server.store.store import OpenFailed, Store, StoreError, WatchView
 
 
 def refuse(path, dialect=Dialect.V1):
@@ -131,7 +131,7 @@ def test_a_closed_store_fails_by_name(db, open_store):
 
 
 def test_a_lock_is_named_when_waiting_for_it_ends(make_db, open_store, monkeypatch):
-    monkeypatch.setattr("imsg_sdk.server.database._BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("imsg_sdk.server.rows.database._BUSY_TIMEOUT_S", 0.05)
     db = make_db()
     db.sql.execute("PRAGMA journal_mode = DELETE")
     store = open_store(db)
@@ -199,7 +199,7 @@ def test_without_tapback_columns_guids_are_empty_and_nothing_is_hidden(make_db, 
 def test_every_optional_column_may_be_missing(make_db, open_store, column):
     from datetime import UTC, datetime
 
-    from imsg_sdk.server.zones import find_zone
+    from imsg_sdk.server.store.zones import find_zone
 
     db = make_db(column)
     db.chat(account_id="U")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec import UNSET
 
-from imsg_sdk.server.rows import RowReader
-from imsg_sdk.server.zones import find_zone
+from imsg_sdk.server.rows.reader import RowReader
+from imsg_sdk.server.store.zones import find_zone
 
 LINK = "https://example.com/a"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imsg_sdk.server.store import WatchView
+from imsg_sdk.server.store.store import WatchView
 
 ROWS = st.lists(
     st.tuples(

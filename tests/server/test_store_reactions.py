@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imsg_sdk.server.reactions import custom_emoji
+from imsg_sdk.server.rows.reactions import custom_emoji
 
 
 def standing(store):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from imsg_sdk.server.zones import find_zone
+from imsg_sdk.server.store.zones import find_zone
 
 LINK = "https://example.com/a"
 GMT = find_zone("UTC")

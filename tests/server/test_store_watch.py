@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import UNSET
 
-from imsg_sdk.server.store import WatchView
+from imsg_sdk.server.store.store import WatchView
 
 LINK = "https://example.com/a"
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from imsg_sdk.sandbox.faults.when import Event, When
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.extension import Handled, Next
+from imsg_sdk.server.requests.envelope import Request
 from imsg_sdk.server.senders import Operation
 
 if TYPE_CHECKING:

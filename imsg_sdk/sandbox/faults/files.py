@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from imsg_sdk.sandbox.faults.fault import Fault, Play
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.envelope import Request, notification_line
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.faults import UNOPENABLE_DETAIL, RpcError
+from imsg_sdk.server.requests.envelope import Request, notification_line
 
 if TYPE_CHECKING:
     from imsg_sdk.sandbox.world.world import World

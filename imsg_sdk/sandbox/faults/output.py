@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, NoReturn
 
 from imsg_sdk.sandbox.faults.fault import Fault, Play, Shape
-from imsg_sdk.server.envelope import Request, notification_line
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.requests.envelope import Request, notification_line
 
 __all__ = ["Exit", "GarbageLine", "HugeLine", "PartialLine", "end_process"]
 

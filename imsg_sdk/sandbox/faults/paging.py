@@ -10,8 +10,8 @@ import msgspec
 
 from imsg_sdk.sandbox.faults.fault import Fault, Play
 from imsg_sdk.sandbox.faults.output import end_process
-from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.extension import Handled, Next
+from imsg_sdk.server.requests.envelope import Request
 
 __all__ = ["DiesOnTwoChats"]
 

@@ -21,9 +21,9 @@ from imsg_sdk.sandbox.faults.when import Count, Event, may_strike, strike
 from imsg_sdk.sandbox.world.child import Part, Parts
 from imsg_sdk.sandbox.world.sender import Perform, Result
 from imsg_sdk.sandbox.world.world import Placement, World
-from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.requests.envelope import Request
 from imsg_sdk.server.senders import Operation
 
 __all__ = ["Faults"]
@@ -219,7 +219,7 @@ class Faults(Part):
 
     def _late(self, args: dict[str, Any]) -> dict[str, Any]:
         """Carry out what was asked for some time ago."""
-        from imsg_sdk.server.mutations import Mutations
+        from imsg_sdk.server.methods.mutations import Mutations
 
         parts = self.parts
         self.here.is_late = True

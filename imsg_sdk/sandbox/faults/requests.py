@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Literal
 
 from imsg_sdk.rpc import protocol
 from imsg_sdk.sandbox.faults.fault import Fault, Play
-from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.requests.envelope import Request
 
 __all__ = ["Hang", "Refused", "Slow"]
 

@@ -9,8 +9,8 @@ import msgspec
 
 from imsg_sdk.sandbox.faults.fault import Fault, Play
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.envelope import Request, notification_line
 from imsg_sdk.server.extension import Handled, Next
+from imsg_sdk.server.requests.envelope import Request, notification_line
 
 __all__ = [
     "ChatIdZero",

@@ -23,12 +23,12 @@ from imsg_sdk.sandbox.world.world import Kind, World
 from imsg_sdk.server.__main__ import main as run
 from imsg_sdk.server.__main__ import opens
 from imsg_sdk.server.app import RpcServer
-from imsg_sdk.server.argv import Invocation
 from imsg_sdk.server.dialect import Dialect
-from imsg_sdk.server.envelope import Request, notification_line
 from imsg_sdk.server.extension import Extension, Handled, Next
-from imsg_sdk.server.output import Writer
 from imsg_sdk.server.paths import home
+from imsg_sdk.server.requests.envelope import Request, notification_line
+from imsg_sdk.server.requests.output import Writer
+from imsg_sdk.server.shell.argv import Invocation
 from imsg_sdk.server.source import DatabaseFile
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def main(words: list[str]) -> int:
 
 
 def _send(invocation: Invocation, path: str, writer: Writer) -> int:
-    from imsg_sdk.server.commands import run as run_command
+    from imsg_sdk.server.shell.commands import run as run_command
 
     refuse_real(path)
     _make_if_missing(path)

@@ -6,8 +6,8 @@ from typing import Any
 
 from imsg_sdk.chatdb.packing import rows_of
 from imsg_sdk.sandbox.world.world import World
-from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.extension import Handled, Next
+from imsg_sdk.server.requests.envelope import Request
 from imsg_sdk.wire import WireChat
 
 __all__ = ["tell_names"]

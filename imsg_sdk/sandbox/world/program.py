@@ -13,14 +13,14 @@ import msgspec
 from imsg_sdk.rpc import protocol
 from imsg_sdk.rpc.profiles import ACTING, METHODS, Version, parse_version
 from imsg_sdk.sandbox.world.state import State
-from imsg_sdk.server import tables
-from imsg_sdk.server.argv import Invocation
 from imsg_sdk.server.dialect import PROGRAM_VERSIONS, Dialect
-from imsg_sdk.server.envelope import Request
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.faults import RpcError
-from imsg_sdk.server.help import BRIDGE_HINT, status_text
-from imsg_sdk.server.output import Writer
+from imsg_sdk.server.requests import tables
+from imsg_sdk.server.requests.envelope import Request
+from imsg_sdk.server.requests.output import Writer
+from imsg_sdk.server.shell.argv import Invocation
+from imsg_sdk.server.shell.help import BRIDGE_HINT, status_text
 
 __all__ = ["Program", "read_version", "tell_status"]
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from imsg_sdk.sandbox.world.world import World
-from imsg_sdk.server import tables
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.requests import tables
 from imsg_sdk.server.senders import NoMessages, Operation
 
 if TYPE_CHECKING:

@@ -43,8 +43,8 @@ from imsg_sdk.sandbox.world.world import Draft, Post, World
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.paths import expand_home
+from imsg_sdk.server.requests.targets import Target
 from imsg_sdk.server.senders import Operation
-from imsg_sdk.server.targets import Target
 
 __all__ = ["Sending"]
 
