@@ -21,7 +21,7 @@ from imsg_sdk._time import Clock, SystemClock
 from imsg_sdk.config import Config
 from imsg_sdk.errors import ConfigError, GatewayAlreadyRunning, GatewayError, HandlerError, UsageError
 from imsg_sdk.gateway.facts import gather_facts
-from imsg_sdk.gateway.handlers import HandlerFunction, Handlers
+from imsg_sdk.gateway.handlers import HandlerFunction, Handlers, name_of
 from imsg_sdk.gateway.inbound import MessageLike, read_message
 from imsg_sdk.gateway.live.loop import Conduct
 from imsg_sdk.gateway.live.ports import Program
@@ -167,8 +167,7 @@ class Gateway:
 
         It needs ``reaction_notifications`` to be ``"own"`` (on messages of this gateway) or ``"all"``.
         """
-        name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', repr(function))}"
-        self._conduct.reaction_handlers[name] = function
+        self._conduct.reaction_handlers[name_of(function)] = function
         return function
 
     def middleware(self, function: Any) -> Any:

@@ -17,7 +17,7 @@ import msgspec
 from imsg_sdk.addressing import normalize_handle
 from imsg_sdk.gateway.context import Context
 
-__all__ = ["Filter", "Handler", "HandlerFunction", "Handlers", "MiddlewareFunction"]
+__all__ = ["Filter", "Handler", "HandlerFunction", "Handlers", "MiddlewareFunction", "name_of"]
 
 HandlerFunction = Callable[[Context], Any]
 """``def`` or ``async def``, or a generator of either kind; returns or yields replies."""
@@ -95,7 +95,7 @@ class Handlers:
         filters = tuple(_filters(is_group=is_group, chat_id=chat_id, sender=sender, text=text, where=where))
 
         def register(function: F) -> F:
-            key = name or _name_of(function)
+            key = name or name_of(function)
             self._handlers[key] = Handler(key, function, filters)
             return function
 
@@ -103,7 +103,7 @@ class Handlers:
 
     def middleware(self, function: F) -> F:
         """Register a function that is called around every handler: ``function(context, call_next)``."""
-        self._middleware[_name_of(function)] = function
+        self._middleware[name_of(function)] = function
         return function
 
     def remove(self, name: str) -> bool:
@@ -113,7 +113,8 @@ class Handlers:
 
     def find(self, context: Context) -> Handler | None:
         """Return the first handler whose filters hold."""
-        return next((handler for handler in self._handlers.values() if handler.accepts(context)), None)
+        # Of a copy: another thread may register one while the filters are asked.
+        return next((handler for handler in list(self._handlers.values()) if handler.accepts(context)), None)
 
     def chain(
         self, handler: Handler, *, around_plain: Callable[[HandlerFunction], HandlerFunction] | None = None
@@ -163,7 +164,8 @@ def _awaitable(function: HandlerFunction) -> Callable[[Context], Awaitable[Any]]
     return call
 
 
-def _name_of(function: Callable[..., Any]) -> str:
+def name_of(function: Callable[..., Any]) -> str:
+    """Return the name under which a function is registered; one of the same module and name takes its place."""
     module = getattr(function, "__module__", None)
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     # Two lambdas share a name; each is kept.

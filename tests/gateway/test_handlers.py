@@ -120,3 +120,15 @@ def test_middleware_stands_around_plain_and_async_handlers(make_context: Callabl
     assert asyncio.run(handlers(make_context())) == "<quick>"
     assert asyncio.run(handlers(make_context(text="quiet"))) == "<None>"
     assert repr(handlers.find(make_context())).endswith("quick>")
+
+
+def test_a_handler_may_be_registered_while_one_is_looked_for(make_context: Callable[..., Context]) -> None:
+    handlers = Handlers()
+
+    def while_another_thread_registers(context: Context) -> bool:
+        handlers.message(lambda context: "new", name="new")
+        return False
+
+    handlers.message(lambda context: "first", where=while_another_thread_registers)
+    handlers.message(lambda context: "second", name="second")
+    assert handlers(make_context()) == "second"

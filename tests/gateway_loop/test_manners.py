@@ -184,6 +184,18 @@ def test_tapbacks_of_strangers_and_own_ones_are_not_told(program: Any, make_gate
     assert events == ["+1222"]
 
 
+def test_every_handler_of_tapbacks_is_told_and_errors_are_kept(program: Any, make_gateway: Any) -> None:
+    events = []
+    gateway = make_gateway(config(reactionNotifications="all"))
+    gateway.on_reaction(lambda context: 1 / 0)
+    gateway.on_reaction(lambda context: events.append(context.sender))
+    with gateway:
+        gateway.drain(through=program.receive(sender="+1222", is_reaction=True, reacted_to_guid="x"))
+        assert gateway.status().handler_errors == 1
+    assert events == ["+1222"]
+    assert isinstance(gateway.errors[0].__cause__, ZeroDivisionError)
+
+
 # courtesies
 
 

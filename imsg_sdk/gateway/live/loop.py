@@ -376,7 +376,8 @@ class Loop:
             await self.delivery.deliver(job.chunks, job.lane)
         elif job.entry is None or job.decision is None:
             self._tally.reactions += 1
-            await self.reactions.call(job.context, self.calls)
+            for outcome in await self.reactions.call(job.context, self.calls):
+                self._note_error(job.context, outcome)
         else:
             await self._handle(job, job.entry, job.decision, job.context)
 
@@ -393,7 +394,8 @@ class Loop:
         async with self._politely(context):
             outcome = await self.calls.call(context)
         self._journal.reached("handler:after")
-        self._note_handled(context, outcome)
+        self._tally.handled += 1
+        self._note_error(context, outcome)
         plans = _named(plan_replies(outcome.replies, context.target, self._settings), context.message)
         error = "" if outcome.error is None else _kind_of(outcome.error)
         if self._conduct.is_live:
@@ -407,8 +409,7 @@ class Loop:
             return nullcontext()
         return self.courtesies.around(context.message.chat_id, is_group=context.is_group)
 
-    def _note_handled(self, context: Context, outcome: Outcome) -> None:
-        self._tally.handled += 1
+    def _note_error(self, context: Context, outcome: Outcome) -> None:
         if outcome.error is None:
             return
         self._tally.handler_errors += 1

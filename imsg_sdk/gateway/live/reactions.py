@@ -10,7 +10,7 @@ import msgspec
 from imsg_sdk.config.settings import ReactionMode
 from imsg_sdk.gateway.context import Context, build_context
 from imsg_sdk.gateway.handlers import HandlerFunction
-from imsg_sdk.gateway.live.calls import HandlerCalls
+from imsg_sdk.gateway.live.calls import HandlerCalls, Outcome
 from imsg_sdk.gateway.mentions import Mention
 from imsg_sdk.gateway.policy import Facts, Policy, decide
 from imsg_sdk.gateway.state import Journal
@@ -48,7 +48,6 @@ class Reactions:
         target = _PART.sub("", message.reacted_to_guid or "", count=1)
         return bool(target) and self._journal.was_sent(guid=target)
 
-    async def call(self, context: Context, calls: HandlerCalls) -> None:
+    async def call(self, context: Context, calls: HandlerCalls) -> list[Outcome]:
         """Tell the handlers; what they return is not sent."""
-        for function in list(self._functions.values()):
-            await calls.run(function, context)
+        return [await calls.run(function, context) for function in list(self._functions.values())]
