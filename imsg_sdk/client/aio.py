@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from imsg_sdk.arguments import People, TimeLike, checked_limit
 from imsg_sdk.client import history
 from imsg_sdk.client.aio_actions import AsyncActions
+from imsg_sdk.client.aio_watching import AsyncWatching
 from imsg_sdk.client.core import Progress
 from imsg_sdk.client.filters import make_filter
 from imsg_sdk.client.plan import Pause, Plan, Wait
@@ -32,9 +33,6 @@ from imsg_sdk.models import (
 
 if TYPE_CHECKING:
     from imsg_sdk.client.doctor import Probe, Report
-    from imsg_sdk.client.watching.aio import AsyncWatch
-    from imsg_sdk.client.watching.events import AsyncBridgeEvents
-    from imsg_sdk.client.watching.opening import Since
 
 __all__ = ["AsyncIMessageClient"]
 
@@ -42,7 +40,7 @@ T = TypeVar("T")
 _SLICE_S = 0.2
 
 
-class AsyncIMessageClient(AsyncActions):
+class AsyncIMessageClient(AsyncWatching, AsyncActions):
     """Apple Messages through a child process, as records; the twin of :class:`imsg_sdk.IMessageClient`.
 
     Parameters are those of the sync class.  Every coroutine may be awaited from any running asyncio loop,
@@ -240,52 +238,6 @@ class AsyncIMessageClient(AsyncActions):
         while (piece := await _run(pieces.next())) is not None:
             for message in piece:
                 yield message
-
-    def watch(
-        self,
-        chat: Targets = None,
-        *,
-        since: Since = None,
-        participants: People | None = None,
-        from_me: bool | None = None,
-        include_reactions: bool = False,
-        attachments: bool = True,
-        patience_s: float | None = 300.0,
-    ) -> AsyncWatch:
-        """Return messages as they arrive; not a coroutine.  See `IMessageClient.watch`.
-
-        Returns
-        -------
-        AsyncWatch
-            For ``async for``, or ``await`` on ``get`` and ``get_many``.  It finds its place when it is first
-            awaited, so ``since=None`` means then: by ``async with``, ``start()`` or the first message.
-        """
-        from imsg_sdk.client.watching.aio import AsyncWatch
-        from imsg_sdk.client.watching.opening import make_feed
-
-        feed = make_feed(
-            self._core,
-            chat,
-            since=since,
-            participants=participants,
-            from_me=from_me,
-            include_reactions=include_reactions,
-            attachments=attachments,
-            patience_s=patience_s,
-        )
-        return AsyncWatch(self, feed)
-
-    def bridge_events(self) -> AsyncBridgeEvents:
-        """Return what the bridge notices as it happens; not a coroutine.  See `IMessageClient.bridge_events`.
-
-        Returns
-        -------
-        AsyncBridgeEvents
-            For ``async for``, or ``await`` on ``get`` and ``get_many``.  It begins when it is first awaited.
-        """
-        from imsg_sdk.client.watching.events import AsyncBridgeEvents, EventStream
-
-        return AsyncBridgeEvents(self, EventStream(self._core))
 
     async def stats(
         self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None
