@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from imsg_sdk.errors import GatewayError, Unsupported
+from imsg_sdk.errors import GatewayError, SendFailed, Unsupported
 from imsg_sdk.gateway.live import media
-from imsg_sdk.models import Attachment
+from imsg_sdk.models import Attachment, SendResult, SendState
 
 WAIT_S = 5.0
 PAIRING: dict[str, Any] = {"imessage": {"dmPolicy": "pairing"}}
@@ -82,6 +82,21 @@ def test_the_chat_with_oneself_is_no_loop(program: Any, make_gateway: Any, reaso
             program.receive("noted", guid=guid, is_from_me=True, sender=None, **me)
             gateway.drain(through=program.receive("noted", sender="+1999", **me))
         assert reasons(gateway) == [None, "echo", "from_me", "echo"] * 8
+
+
+def test_an_own_answer_that_was_not_delivered_is_no_note_to_oneself(
+    program: Any, make_gateway: Any, reasons: Any, states: Any
+) -> None:
+    me = {"chat_identifier": "+1999", "destination_caller_id": "+1999", "chat_id": 5}
+    left = SendResult(state=SendState.OBSERVED, guid="not-delivered", rowid=2)
+    program.results.append(SendFailed("Messages could not send it", sent=(left,)))
+    with make_gateway(handler=lambda context: ["noted"]) as gateway:
+        gateway.drain(through=program.receive("remember", is_from_me=True, sender=None, **me))
+        more = {"guid": "not-delivered", "rowid": 2, "is_from_me": True, "sender": None}
+        gateway.drain(through=program.receive("noted", **me, **more))
+        assert reasons(gateway) == [None, "from_me"]
+        assert states(gateway) == ["failed"]
+    assert len(program.sends) == 1
 
 
 def test_an_own_answer_that_is_seen_late_is_no_note_to_oneself(

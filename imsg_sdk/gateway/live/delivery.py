@@ -25,6 +25,7 @@ __all__ = ["Delivery"]
 _log = logging.getLogger("imsg_sdk.gateway.delivery")
 
 _OBSERVE: Final = "mode observe"
+_WENT_OUT: Final = (OutboxState.OBSERVED, OutboxState.ACCEPTED)
 
 
 class Delivery:
@@ -97,34 +98,36 @@ class Delivery:
             return False  # it was settled meanwhile, such as by erasing its person
         ticket = self._sent.begin(lane, params.get("text", ""))
         self._journal.reached("send:before")
-        result: SendResult | None = None
+        seen: SendResult | None = None
         try:
-            result = await self._program.deliver(params, attempt_id=attempt_id, chat_guid=chat_guid)
-            state, detail = OutboxState(str(result.state)), ""
+            seen = await self._program.deliver(params, attempt_id=attempt_id, chat_guid=chat_guid)
+            state, detail = OutboxState(str(seen.state)), ""
         except SendRefused as error:
             state, detail = OutboxState.REFUSED, error.message
         except (SendFailed, UsageError) as error:
             state, detail = OutboxState.FAILED, error.message
+            # One that stands in the chat as not delivered is ours all the same.
+            seen = next(iter(getattr(error, "sent", ())), None)
         except SendUncertain as error:
             state, detail = OutboxState.UNCERTAIN, error.message
         except ImsgError as error:
             # None that a send may raise: then nobody knows, and nothing is repeated.
             state, detail = OutboxState.UNCERTAIN, type(error).__name__
         self._journal.reached("send:after")
-        if result is None and state is not OutboxState.UNCERTAIN:
+        if seen is None and state is not OutboxState.UNCERTAIN:
             self._sent.forget(ticket)
         else:
-            ids = (None, None) if result is None else (result.guid, result.rowid)
+            ids = (None, None) if seen is None else (seen.guid, seen.rowid)
             self._sent.settle(ticket, self._clock.monotonic(), ids)
-        self._settle(chunk, state, result, detail=detail)
-        return result is not None
+        self._settle(chunk, state, seen, detail=detail)
+        return state in _WENT_OUT
 
     def _settle(
         self, chunk: Outbound, state: OutboxState, result: SendResult | None = None, *, detail: str = ""
     ) -> None:
         known = {} if result is None else {"guid": result.guid, "rowid": result.rowid}
         self._journal.settle(chunk, state, detail=detail, **known)  # type: ignore[arg-type]
-        if state not in (OutboxState.OBSERVED, OutboxState.ACCEPTED):
+        if state not in _WENT_OUT:
             _log.warning("chunk %d of chat %s: %s", chunk.id, chunk.chat_id, state)
         self._settled(chunk, state)
 
