@@ -108,14 +108,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt as error:
-        for note in _notes(error):
-            print(f"imsg-sdk: interrupted: {note}", file=sys.stderr)
+        _tell_end("interrupted", error)
         return INTERRUPTED
+    except SystemExit as error:
+        _tell_end("ended", error)
+        raise
     except BrokenPipeError:
         # The reader has seen enough.  Python would flush stdout once more at exit, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     return code
+
+
+def _tell_end(how: str, error: BaseException) -> None:
+    for note in _notes(error):
+        print(f"imsg-sdk: {how}: {note}", file=sys.stderr)
 
 
 def _be_printable(*streams: Any) -> None:

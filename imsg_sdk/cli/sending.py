@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imsg_sdk.cli import rows, terminal
+from imsg_sdk.cli.endings import ended_by_terminate
 from imsg_sdk.cli.lists import read_list, recipient
 from imsg_sdk.cli.reading import Commands, new_command, print_frame_as_json, print_table
 from imsg_sdk.cli.source import add_source_options, open_client
@@ -58,7 +59,7 @@ def _send(arguments: argparse.Namespace) -> int:
     text = sys.stdin.read().removesuffix("\n") if arguments.text == "-" else arguments.text
     if text is None and arguments.file is None:
         raise ConfigError("there is neither TEXT nor --file", hint='imsg-sdk send 12 "On my way"')
-    with open_client(arguments) as client:
+    with ended_by_terminate(), open_client(arguments) as client:
         result = client.send(
             arguments.target, text, file=arguments.file, service=arguments.service, dry_run=not arguments.yes
         )
@@ -139,7 +140,7 @@ def _send_many(arguments: argparse.Namespace) -> int:
     names = {name: getattr(arguments, name) for name in ("target", "text", "file", "service")}
     messages = read_list(arguments.list, names["target"])
     ledger = arguments.ledger or arguments.list.with_name(f"{arguments.list.name}.ledger")
-    with open_client(arguments) as client:
+    with ended_by_terminate(), open_client(arguments) as client:
         frame = client.send_many(
             messages, **names, dry_run=not arguments.yes, ledger=ledger, per_minute=arguments.per_minute
         )

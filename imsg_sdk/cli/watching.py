@@ -6,16 +6,14 @@ import argparse
 import contextlib
 import os
 import select
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from imsg_sdk.cli import rows
+from imsg_sdk.cli.endings import ended_by_terminate
 from imsg_sdk.cli.reading import Commands, count, new_command
 from imsg_sdk.cli.source import add_source_options, open_client
 from imsg_sdk.cli.terminal import Style, safe
@@ -29,7 +27,6 @@ _TURN_S = 1.0
 """How often an idle watch looks whether its reader is still there."""
 _AT_ONCE = 100
 _KEEP_S = 0.2
-_TERMINATED = 143
 _LINE_ENDS = {"\x85": r"\u0085", "\u2028": r"\u2028", "\u2029": r"\u2029"}
 
 
@@ -100,24 +97,10 @@ def _rowid(text: str) -> int:
 
 
 def _watch(arguments: argparse.Namespace) -> int:
-    with _ended_by_terminate(), open_client(arguments) as client, _opened(client, arguments) as watch:
+    with ended_by_terminate(), open_client(arguments) as client, _opened(client, arguments) as watch:
         if sys.stderr.isatty() and not arguments.json:
             print("watching; Ctrl-C ends it", file=sys.stderr)
         return _Printer(watch, arguments).run()
-
-
-@contextlib.contextmanager
-def _ended_by_terminate() -> Iterator[None]:
-    """Let TERM end the command as Ctrl-C does: with its cursor kept and its child ended."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(_TERMINATED)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _opened(client: IMessageClient, arguments: argparse.Namespace) -> Watch:

@@ -209,6 +209,24 @@ def send_many(
     progress: Progress | None = None,
 ) -> Plan[list[SendRow]]:
     """Send the rows of a plan that can be sent, in order, and return what became of each."""
+    try:
+        yield from _send_rows(sender, planned, ledger, options, progress)
+    except BaseException as error:
+        n_sent = sum(plan.row.state in (SendState.OBSERVED, SendState.ACCEPTED) for plan in planned)
+        error.add_note(
+            f"{n_sent} of {len(planned)} messages were sent; the same list with the same ledger goes on from there"
+        )
+        raise
+    return [plan.row for plan in planned]
+
+
+def _send_rows(
+    sender: Sender,
+    planned: list[Planned],
+    ledger: SendLedger,
+    options: BulkOptions,
+    progress: Progress | None,
+) -> Plan[None]:
     pace = _Pace(options.per_minute)
     failures = 0
     for number, plan in enumerate(planned):
@@ -220,7 +238,6 @@ def send_many(
                 failures = failures + 1 if plan.has_failed else failures if not plan.was_tried else 0
         if progress is not None:
             progress(number + 1, len(planned))
-    return [plan.row for plan in planned]
 
 
 def _send_row(sender: Sender, plan: Planned, ledger: SendLedger, options: BulkOptions, pace: _Pace) -> Plan[None]:

@@ -62,10 +62,10 @@ class Scripted:
         path = self.folder / "asked.jsonl"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
-    def wait_until_asked(self) -> None:
-        """Wait until the program has taken a request that changes something."""
+    def wait_until_asked(self, times: int = 1) -> None:
+        """Wait until the program has taken so many requests that change something."""
         deadline = time.monotonic() + 10
-        while not self.asked:
+        while len(self.asked) < times:
             assert time.monotonic() < deadline, "nothing was asked"
             threading.Event().wait(0.01)
 

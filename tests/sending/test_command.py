@@ -96,6 +96,22 @@ def test_an_interrupt_tells_that_a_message_was_under_way(scripted: Any) -> None:
     assert "hello" not in said
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"])
+def test_a_list_that_is_ended_early_tells_how_far_it_came(scripted: Any, number: int, code: int) -> None:
+    scripted.script({"row": True}, {"then": "hang"})
+    path = scripted.folder / "people.csv"
+    path.write_text("target,text\n3,one\n4,two\n3,three\n", encoding="utf-8")
+    command = [COMMAND, "send-many", str(path), "--yes", "--per-minute", "60000", *program(scripted)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        scripted.wait_until_asked(2)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert "1 of 3 messages were sent; the same list with the same ledger goes on" in said
+    assert "send was under way" in said
+    assert "Traceback" not in said
+
+
 def test_settings_of_the_file_say_how_a_text_is_cut(scripted: Any) -> None:
     path = scripted.folder / "settings.json"
     path.write_text('{"channels": {"imessage": {"textChunkLimit": 5}}}', encoding="utf-8")
