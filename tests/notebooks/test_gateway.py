@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ MAKE = """
 from imsg_sdk import Gateway
 from imsg_sdk.testing import Sandbox
 box = Sandbox(clock="real").make()
+state = {state!r}
 client = box.client()
 """
 START = """
-gateway = Gateway({"imessage": {"allowFrom": ["*"], "dmPolicy": "open"}}, client=client)
+gateway = Gateway({"imessage": {"allowFrom": ["*"], "dmPolicy": "open"}}, client=client, state_dir=state)
 
 @gateway.on_message
 def answer(context):
@@ -45,8 +47,8 @@ def displays(kernel: Any, code: str) -> list[str]:
     return kinds
 
 
-def test_a_gateway_lives_in_a_notebook(kernel: Any) -> None:
-    kernel.value(MAKE)
+def test_a_gateway_lives_in_a_notebook(kernel: Any, tmp_path: Path) -> None:
+    kernel.value(MAKE.format(state=str(tmp_path / "state")))
     kernel.value(START.replace("WORDS", "first"))
     assert kernel.value(ASK) == "first"
     # The cell of the handler alone, while the gateway runs.
