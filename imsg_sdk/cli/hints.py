@@ -21,6 +21,11 @@ _WORDS: Final = tuple(
             r"\bname yours: send_many\(frame, target='phone', text='message'\)",
             "name yours: --target phone --text message; commas, semicolons or tabs separate them",
         ),
+        (
+            r"\bgive the cursor of a watch unchanged, a rowid, an aware datetime or an age such as '7d'",
+            "give a cursor as --json printed it, whole",
+        ),
+        (r"\bgive since= a rowid, a time, or None for the present", "begin with --since, --since-rowid, or now"),
         (r", or at send_status\(\),", ""),
         (r"\berror\.__cause__\.data says (?:why it failed|how)\b", "--debug shows more"),
         (r"\braise media_max_mb\b", "raise mediaMaxMb in the settings"),

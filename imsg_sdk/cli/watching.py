@@ -17,6 +17,7 @@ from imsg_sdk.cli.endings import ended_by_terminate
 from imsg_sdk.cli.reading import Commands, count, new_command
 from imsg_sdk.cli.source import add_source_options, open_client
 from imsg_sdk.cli.terminal import Style, safe
+from imsg_sdk.errors import ConfigError, CursorMismatch, InvalidParams
 
 if TYPE_CHECKING:
     from imsg_sdk import IMessageClient, Message, Watch
@@ -97,17 +98,22 @@ def _rowid(text: str) -> int:
 
 
 def _watch(arguments: argparse.Namespace) -> int:
-    with ended_by_terminate(), open_client(arguments) as client, _opened(client, arguments) as watch:
-        if sys.stderr.isatty() and not arguments.json:
-            print("watching; Ctrl-C ends it", file=sys.stderr)
-        return _Printer(watch, arguments).run()
+    kept = None if arguments.cursor_file is None else _read_cursor(arguments.cursor_file)
+    try:
+        with ended_by_terminate(), open_client(arguments) as client, _opened(client, arguments, kept) as watch:
+            if sys.stderr.isatty() and not arguments.json:
+                print("watching; Ctrl-C ends it", file=sys.stderr)
+            return _Printer(watch, arguments).run()
+    except CursorMismatch as error:
+        if kept is not None:
+            error.hint = f"delete {arguments.cursor_file} to begin anew, or name another --cursor-file"
+        raise
 
 
-def _opened(client: IMessageClient, arguments: argparse.Namespace) -> Watch:
+def _opened(client: IMessageClient, arguments: argparse.Namespace, kept: str | None) -> Watch:
     since = arguments.since_cursor or arguments.since
     if arguments.since_rowid is not None:
         since = arguments.since_rowid
-    kept = _read_cursor(arguments.cursor_file)
     return client.watch(
         arguments.chat,
         since=kept or since,
@@ -117,13 +123,31 @@ def _opened(client: IMessageClient, arguments: argparse.Namespace) -> Watch:
     )
 
 
-def _read_cursor(path: Path | None) -> str | None:
-    if path is None:
-        return None
+def _read_cursor(path: Path) -> str | None:
+    """Return the cursor in a file, None while there is none; that it can be kept there is seen before anything else.
+
+    Raises
+    ------
+    ConfigError
+        The file holds something else, or has no place.
+    """
+    from imsg_sdk.client.watching.cursor import decode_cursor
+
+    place = path.expanduser()
+    if place.is_dir() or not Path(os.path.realpath(place)).parent.is_dir():
+        what = "is a folder" if place.is_dir() else "lies in a folder that is not there"
+        raise ConfigError(f"{path} {what}", path="--cursor-file", hint="name a file in a folder that is there")
     try:
-        return path.expanduser().read_text(encoding="ascii", errors="replace").strip() or None
+        text = place.read_text(encoding="ascii", errors="replace").strip()
     except FileNotFoundError:
         return None
+    try:
+        if text:
+            decode_cursor(text)
+    except InvalidParams:
+        hint = "delete it to begin anew, or name another file"
+        raise ConfigError(f"{path} holds no cursor", path="--cursor-file", hint=hint) from None
+    return text or None
 
 
 def _write_cursor(path: Path, cursor: str) -> None:

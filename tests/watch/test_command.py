@@ -114,10 +114,40 @@ def test_a_file_keeps_the_place(db: Any, start: Callable[..., Command], tmp_path
     assert [line.rpartition("  ")[2] for line in lines] == ["while nobody watched"]
     assert start("--cursor-file", str(place), "--idle", "0.3").end() == (0, [], "")
     assert [path.name for path in tmp_path.iterdir() if "cursor" in path.name] == ["cursor"]
-    place.write_text("nonsense", encoding="ascii")
-    code, lines, said = start("--cursor-file", str(place)).end()
+
+
+def test_a_file_that_cannot_keep_the_place_is_said_at_once(
+    db: Any, start: Callable[..., Command], tmp_path: Path
+) -> None:
+    place = tmp_path / "cursor"
+    for content in ("nonsense", "7d"):
+        place.write_text(content, encoding="ascii")
+        code, lines, said = start("--cursor-file", str(place)).end()
+        assert (code, lines) == (2, [])
+        assert f"{place} holds no cursor" in said
+    assert place.read_text(encoding="ascii") == "7d"
+    for path, what in ((tmp_path / "none" / "cursor", "a folder that is not there"), (tmp_path, "is a folder")):
+        code, lines, said = start("--cursor-file", str(path), "--idle", "1").end()
+        assert (code, lines) == (2, [])
+        assert f"{path} " in said
+        assert what in said
+        assert ".new" not in said
+
+
+def test_a_place_in_another_database_is_told_with_the_name_of_the_file(
+    db: Any, start: Callable[..., Command], tmp_path: Path
+) -> None:
+    place = tmp_path / "cursor"
+    assert start("--cursor-file", str(place), "--idle", "0.3").end()[0] == 0
+    db.sql.execute("UPDATE message SET guid = guid || '-other'")
+    kept = place.read_text(encoding="ascii")
+    code, lines, said = start("--cursor-file", str(place), "--idle", "0.3").end()
     assert (code, lines) == (1, [])
-    assert "cursor" in said
+    assert f"delete {place} to begin anew" in said
+    assert "since=" not in said
+    assert place.read_text(encoding="ascii") == kept
+    said = start("--since-cursor", kept.strip(), "--idle", "0.3").end()[2]
+    assert "--since-rowid" in said
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
