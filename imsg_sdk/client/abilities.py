@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from imsg_sdk.client.core import Core
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.pool import Role
-from imsg_sdk.errors import ImsgError, Unsupported
+from imsg_sdk.errors import ImsgError, SendRefused, Unsupported
 from imsg_sdk.rpc.handshake import Session
 from imsg_sdk.rpc.profiles import Generation
 from imsg_sdk.rpc.protocol import decode_result
 
-__all__ = ["NO_BRIDGE", "NO_MESSAGES", "feature", "is_bridge_down", "is_listed", "require", "require_listed"]
+__all__ = [
+    "NO_BRIDGE",
+    "NO_MESSAGES",
+    "feature",
+    "is_bridge_down",
+    "is_listed",
+    "require",
+    "require_listed",
+    "send_method",
+]
 
 NO_MESSAGES = (
     "it runs where there is no Messages: use imsg on a Mac, there or over ssh; "
@@ -38,6 +48,24 @@ def require_listed(session: Session, method: str) -> None:
     profile.params(method)  # the version
     if profile.methods is not None and method not in profile.methods:
         raise Unsupported(f"this program does not have {method}", hint=NO_MESSAGES)
+
+
+def send_method(session: Session, request: Mapping[str, Any], shown: str) -> str:
+    """Return the method to send with; a tracked send can be found again without doubt.
+
+    Raises
+    ------
+    SendRefused
+        The program has no Messages, or is too old for this.
+    """
+    try:
+        require_listed(session, "send")
+        session.profile.params("send", **request)
+    except Unsupported as error:
+        raise SendRefused(error.message, target=shown, hint=error.hint) from error
+    is_plain = "to" not in request and "file" not in request and "reply_to" not in request
+    is_tracked = is_plain and request.get("transport", "auto") != "applescript"
+    return "send.tracked" if is_tracked and is_listed(session, "send.tracked") else "send"
 
 
 def require(core: Core, method: str) -> Plan[Session]:

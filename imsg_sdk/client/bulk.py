@@ -17,7 +17,7 @@ import msgspec
 
 from imsg_sdk.addressing import lookup_key
 from imsg_sdk.arguments import refused
-from imsg_sdk.client.composing import SendOptions, compose, read_service, requests
+from imsg_sdk.client.composing import SendOptions, check_ability, compose, read_service, requests
 from imsg_sdk.client.plan import Pause, Plan
 from imsg_sdk.client.send_ledger import ATTEMPTING, Memory, SendLedger
 from imsg_sdk.client.sending import Attempt, Sender
@@ -376,6 +376,12 @@ def rehearse(
                 known = memory.recall(memory.key(plan.recipient, plan.content)) if plan.sends else {}
                 if plan.row.state is SendState.PLANNED and any(not part.may_be_sent for part in known.values()):
                     plan.tell(SendState.SKIPPED, was_sent_before=True, problem="an earlier run sent it, or may have")
+    for plan in planned:
+        if plan.row.state is SendState.PLANNED:
+            try:
+                yield from check_ability(sender, plan.sends, "")
+            except SendRefused as error:
+                plan.refuse(error)
     return [plan.row for plan in planned]
 
 

@@ -13,6 +13,7 @@ import msgspec
 from imsg_sdk.addressing import Service
 from imsg_sdk.arguments import checked_text, refused
 from imsg_sdk.client import history
+from imsg_sdk.client.abilities import send_method
 from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_text, cut
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.sending import Sender
@@ -133,9 +134,23 @@ def send(
     thread = None if reply_to is None else (yield from _thread(sender, reply_to, to))
     sends = requests(to, parts, options, region=region or sender.core.region, reply_to=thread)
     if dry_run:
+        yield from check_ability(sender, sends, to.redacted)
         return _planned(to, len(sends))
     guid = None if to.chat is None else to.chat.guid
     return (yield from send_requests(sender, sends, chat_guid=guid, max_file_mb=options.max_file_mb))
+
+
+def check_ability(sender: Sender, sends: Sequence[Mapping[str, Any]], shown: str) -> Plan[None]:
+    """Raise where the program says already that it cannot send these.
+
+    Raises
+    ------
+    SendRefused
+        It has no Messages, or is too old for it.
+    """
+    session = yield from sender.core.session()
+    for params in sends:
+        send_method(session, params, shown)
 
 
 def _planned(to: Addressee, n_parts: int) -> SendResult:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from imsg_sdk.addressing import Handle
-from imsg_sdk.client.abilities import NO_BRIDGE, NO_MESSAGES, is_listed, require_listed
+from imsg_sdk.client.abilities import NO_BRIDGE, NO_MESSAGES, send_method
 from imsg_sdk.client.core import Core
 from imsg_sdk.client.looking import Claims, Place, Places, Wanted, chat_of, look, places_of
 from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_params
@@ -34,7 +34,6 @@ from imsg_sdk.errors import (
     SendFailed,
     SendRefused,
     SendUncertain,
-    Unsupported,
     UsageError,
 )
 from imsg_sdk.models import Message, SendResult, SendState
@@ -143,7 +142,7 @@ class Sender:
         request = self._checked(params, shown, max_file_mb)
         wanted = _wanted(request)
         session = yield from self._session(shown)
-        method = self._method(session, request, shown)
+        method = send_method(session, request, shown)
         places = yield from self.places(request)
         _check_chat(places, request, chat_guid, shown)
         if method == "send.tracked":
@@ -236,17 +235,6 @@ class Sender:
             error.target = error.target or shown
             raise
         return request
-
-    def _method(self, session: Session, request: dict[str, Any], shown: str) -> str:
-        """Return the method to send with; a tracked send can be found again without doubt."""
-        try:
-            require_listed(session, "send")
-            session.profile.params("send", **request)
-        except Unsupported as error:
-            raise SendRefused(error.message, target=shown, hint=error.hint) from error
-        is_plain = "to" not in request and "file" not in request and "reply_to" not in request
-        is_tracked = is_plain and request.get("transport", "auto") != "applescript"
-        return "send.tracked" if is_tracked and is_listed(session, "send.tracked") else "send"
 
     def _sent(
         self, method: str, request: dict[str, Any], places: Places, wanted: Wanted, shown: str
