@@ -42,3 +42,12 @@ def test_a_new_process_knows_what_was_said_before(program: Any, make_gateway: An
         gateway.drain(through=say("@bot there", 43))
     histories = {context.message.chat_id: [each.text for each in context.history] for context in told}
     assert histories == {42: [], 43: ["elsewhere"]}
+
+
+def test_what_was_erased_is_not_told(program: Any, make_gateway: Any, told: list[Any], say: Any) -> None:
+    with make_gateway(CONFIG, handler=told.append) as gateway:
+        program.receive("forget me", chat_id=42, is_group=True, sender="+15550009")
+        gateway.drain(through=say("and not me"))
+        gateway.erase("+15550009")
+        gateway.drain(through=say("@bot who was there?"))
+    assert [[each.text for each in context.history] for context in told] == [["and not me"]]

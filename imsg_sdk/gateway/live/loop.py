@@ -21,7 +21,7 @@ from imsg_sdk.config.settings import ClientConfig, ReactionMode
 from imsg_sdk.errors import HandlerError
 from imsg_sdk.gateway.attachments import DEFAULT_ROOTS, configured_roots
 from imsg_sdk.gateway.coalescer import Coalesced, Coalescer
-from imsg_sdk.gateway.context import Context, build_context
+from imsg_sdk.gateway.context import Context, HistoryEntry, build_context
 from imsg_sdk.gateway.conversation import lane_of, reply_target
 from imsg_sdk.gateway.handlers import HandlerFunction, Handlers
 from imsg_sdk.gateway.inbound import read_message
@@ -360,7 +360,7 @@ class Loop:
             decision,
             facts,
             self._policy,
-            history=self._history.entries(message.chat_id) if decision.is_group else (),
+            history=self._past(message.chat_id) if decision.is_group else (),
             roots=self._roots,
         )
         self._history.clear(message.chat_id)
@@ -368,6 +368,12 @@ class Loop:
         self.lanes.put(
             lane, _Job(lane, entry=entry, decision=decision, context=context, carried=carried, merged=merged)
         )
+
+    def _past(self, chat_id: int | None) -> tuple[HistoryEntry, ...]:
+        """Return what was said since the last answer, without what was forgotten meanwhile, perhaps elsewhere."""
+        entries = self._history.entries(chat_id)
+        kept = self._journal.kept([int(each.message_id) for each in entries if each.message_id])
+        return tuple(each for each in entries if not each.message_id or int(each.message_id) in kept)
 
     # From the decision to the settled reply.
 

@@ -61,6 +61,7 @@ GROUP BY chat_id"""
 _UNMENTIONED: Final = """
 SELECT id, chat_id, message FROM inbound JOIN inbound_content USING (id)
 WHERE reason = 'no_mention' AND chat_id IS NOT NULL ORDER BY id DESC LIMIT ?"""
+_KEPT: Final = "SELECT message_rowid FROM inbound JOIN inbound_content USING (id) WHERE message_rowid IN"
 _MOST_UNMENTIONED: Final = 20_000
 
 
@@ -310,6 +311,12 @@ class Journal(Outbox):
         """Tell whether a row was reported, in this life or an earlier one."""
         found = self.store.execute("SELECT 1 FROM inbound WHERE message_rowid = ? LIMIT 1", (rowid,)).fetchone()
         return found is not None
+
+    def kept(self, rowids: Sequence[int]) -> frozenset[int]:
+        """Return those of some rows whose text is here still."""
+        marks = ", ".join("?" * len(rowids))
+        found = self.store.execute(f"{_KEPT} ({marks})", tuple(rowids)) if rowids else ()
+        return frozenset(rowid for (rowid,) in found)
 
     def unmentioned(self, per_chat: int) -> list[Message]:
         """Return the messages that spoke to nobody since their group was last answered, oldest first.
