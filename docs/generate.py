@@ -183,9 +183,13 @@ def testing_api() -> Iterator[str]:
     yield from _public(testing)
 
 
+_ANY_CHAT = 424242
+"""Stands for a chat's number until it is replaced by words."""
+
+
 def _advice(name: str) -> str:
-    found = remedy(Reason(name)) if name in {str(reason) for reason in Reason} else None
-    return (found or "–").replace("chat_id:None", "chat_id:…").replace('"None"', '"<chat id>"')
+    found = remedy(Reason(name), chat_id=_ANY_CHAT) if name in {str(reason) for reason in Reason} else None
+    return (found or "–").replace(f"chat_id:{_ANY_CHAT}", "chat_id:…").replace(f'"{_ANY_CHAT}"', '"<chat id>"')
 
 
 def _public(holder: ModuleType) -> Iterator[str]:

@@ -139,7 +139,6 @@ def build_context(
     *,
     history: Iterable[HistoryEntry] = (),
     roots: Iterable[str] = (),
-    quote_in_body: bool = False,
 ) -> Context:
     """Return what the handler of a dispatched message gets.
 
@@ -151,8 +150,6 @@ def build_context(
         Unanswered messages of the group, oldest first.
     roots
         Folders that attachments may lie in; none means that paths are not judged.
-    quote_in_body
-        Also write the message that this one answers into the body.
     """
     is_group = decision.is_group
     included = message.attachments if policy.config.include_attachments else ()
@@ -163,10 +160,10 @@ def build_context(
     timestamp_ms = epoch_ms(message)
     past = tuple(history)
     label = _group_label(message) if is_group else f"{facts.handle} id:{facts.sender}"
-    written = text + _note(refused) + (_quote(reply_to) if reply_to is not None and quote_in_body else "")
+    quote = _quote(reply_to) if reply_to is not None and policy.quotes_in_body else ""
     return Context(
         message=message,
-        body=_with_history(envelope(label, timestamp_ms, written), past, label),
+        body=_with_history(envelope(label, timestamp_ms, text + _note(refused) + quote), past, label),
         text=text,
         chat_type=ChatType.GROUP if is_group else ChatType.DIRECT,
         from_=f"group:{message.chat_id}" if is_group else f"{CHANNEL}:{facts.sender}",

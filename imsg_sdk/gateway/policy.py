@@ -66,6 +66,8 @@ class Policy:
         Beats what the settings say of every group.
     listed_chats_are_groups
         Treat a direct chat that `config.groups` lists by its own id as a group.
+    quotes_in_body
+        Also write the message that one answers into the body of its context.
     commands
         Words that count as control commands, without the slash; None means those of the reference.
     max_age_s, max_replayed_age_s
@@ -84,6 +86,7 @@ class Policy:
         *,
         require_mention: bool | None = None,
         listed_chats_are_groups: bool = False,
+        quotes_in_body: bool = False,
         commands: tuple[str, ...] | None = None,
         max_age_s: float | None = None,
         max_replayed_age_s: float | None = None,
@@ -97,6 +100,7 @@ class Policy:
         self.mentions = MentionPatterns(_pattern_sources(config))
         self.detects_mentions = bool(self.mentions)
         self.has_command = command_detector() if commands is None else command_detector(commands)
+        self.quotes_in_body = quotes_in_body
         self._listed_are_groups = listed_chats_are_groups
         self._require_mention = require_mention
         self.warnings = tuple(_warnings(self))

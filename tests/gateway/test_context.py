@@ -151,7 +151,7 @@ def test_a_quoted_message_comes_along(make_policy: Maker) -> None:
     context = context_of(message, make_policy(**OPEN))
     fields = context.to_dict()
     assert [fields[name] for name in ("ReplyToId", "ReplyToBody", "ReplyToSender")] == ["G", "Boat at six", "+1"]
-    quoted = context_of(dm(reply_to_text="Boat"), make_policy(**OPEN), quote_in_body=True)
+    quoted = context_of(dm(reply_to_text="Boat"), make_policy(options={"quotes_in_body": True}, **OPEN))
     assert quoted.body.endswith("hey\n\n[Replying to unknown sender]\nBoat\n[/Replying]")
     assert context_of(dm(reply_to_text=" "), make_policy(**OPEN)).reply_to is None
 
