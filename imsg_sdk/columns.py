@@ -337,7 +337,8 @@ SENDS = Table(
     "one row per message of a list that was planned or sent",
     (
         Column("row", Kind.INT, "Which row of the list, from 0."),
-        Column("target", Kind.TEXT, "Handle, or identifier of the chat, that it goes to; NA where nobody."),
+        Column("target", Kind.TEXT, "As it was given."),
+        Column("recipient", Kind.TEXT, "Handle, or identifier of the chat, that it goes to; NA where nobody."),
         Column("chat_id", Kind.OPTIONAL_INT, "The chat; NA where there is none yet."),
         Column("chat_name", Kind.TEXT, "Name given to the chat, else its identifier."),
         Column("is_group", Kind.BOOL, "Several people will read it."),

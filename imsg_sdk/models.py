@@ -322,6 +322,8 @@ class SendRow(Record, frozen=True, kw_only=True):
     row: int
     state: SendState
     target: str | None = None
+    """As it was given."""
+    recipient: str | None = None
     chat_id: int | None = None
     chat_name: str | None = None
     is_group: bool = False

@@ -155,13 +155,17 @@ def sends_cells(sends: Sequence[rows.Row]) -> list[Cells]:
     """Return the columns of the table of a list."""
     return [
         Cells("row", [str(row["row"]) for row in sends], right=True),
-        Cells("to", [safe(str(row["chat_name"] or row["target"] or "?")) for row in sends], most=28),
+        Cells("to", [safe(_recipient(row)) for row in sends], most=28),
         Cells("chat", [str(row["chat_id"] or "") for row in sends], right=True),
         Cells("people", [str(row["n_people"] or "") for row in sends], right=True),
         Cells("parts", [str(row["n_parts"] or "") for row in sends], right=True),
         Cells("state", [_state(row) for row in sends]),
         Cells("problem", [safe(row["problem"] or "") for row in sends], most=10_000, stretch=True),
     ]
+
+
+def _recipient(row: rows.Row) -> str:
+    return str(row["chat_name"] or row["recipient"] or row["target"] or "?")
 
 
 def _state(row: rows.Row) -> str:

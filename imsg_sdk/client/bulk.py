@@ -21,7 +21,7 @@ from imsg_sdk.client.composing import SendOptions, check_ability, compose, read_
 from imsg_sdk.client.plan import Pause, Plan
 from imsg_sdk.client.send_ledger import ATTEMPTING, Memory, SendLedger
 from imsg_sdk.client.sending import Attempt, Sender
-from imsg_sdk.client.whom import Addressee, find_addressee, is_direct
+from imsg_sdk.client.whom import Addressee, find_addressee, is_direct, written
 from imsg_sdk.errors import (
     AddressError,
     ImsgError,
@@ -150,11 +150,12 @@ def _fill(plan: Planned, row: Mapping[str, Any], chats: Sequence[Chat], options:
     target = row["target"]
     if isinstance(target, float) and target.is_integer():
         target = int(target)  # a column of ids in which one is missing
+    plan.row = msgspec.structs.replace(plan.row, target=written(target))
     service = read_service(row.get("service") or None)
     to = find_addressee(target, chats, region=options.region, service=service)
     plan.row = msgspec.structs.replace(
         plan.row,
-        target=to.params.get("to") or (to.chat.identifier or to.chat.guid if to.chat is not None else None),
+        recipient=to.params.get("to") or (to.chat.identifier or to.chat.guid if to.chat is not None else None),
         chat_id=None if to.chat is None else to.chat.chat_id,
         chat_name=None if to.chat is None else to.chat.name,
         is_group=to.chat is not None and not is_direct(to.chat),

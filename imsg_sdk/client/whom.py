@@ -29,7 +29,7 @@ from imsg_sdk.client.targets import no_such_chat
 from imsg_sdk.errors import AddressError
 from imsg_sdk.models import Chat, CreatedChat, Message, Participant
 
-__all__ = ["Addressee", "SendTarget", "find_addressee", "is_direct", "person", "reachable", "service_of"]
+__all__ = ["Addressee", "SendTarget", "find_addressee", "is_direct", "person", "reachable", "service_of", "written"]
 
 SendTarget = TargetLike | Chat | CreatedChat | Message | SupportsIndex
 """A chat id, a target as text, an exact handle, or a record of a chat or of a message in it."""
@@ -88,6 +88,20 @@ def find_addressee(target: object, chats: Sequence[Chat], *, region: str, servic
     if parsed.kind is not TargetKind.HANDLE:
         return _of_chat(_named(parsed, chats), service)
     return _person(parsed, chats, region, service or _explicit(parsed))
+
+
+def written(target: object) -> str | None:
+    """Return a target as text, None where it is none that could be meant."""
+    if isinstance(target, Message | Chat):
+        target = target.chat_id
+    if isinstance(target, Handle):
+        return target.raw
+    if isinstance(target, Target):
+        return target.to_text()
+    if isinstance(target, CreatedChat):
+        return f"chat_guid:{target.guid}"
+    is_number = isinstance(target, SupportsIndex) and not isinstance(target, bool)
+    return str(target) if is_number or isinstance(target, str) else None
 
 
 def _explicit(target: Target) -> Service | None:

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from imsg_sdk import AsyncIMessageClient, frames
+from imsg_sdk.addressing import Handle
 from imsg_sdk.errors import ClientClosed, InvalidParams, UsageError
 
 HERE = Path(__file__).parent
@@ -50,6 +51,15 @@ def test_the_frame_has_the_columns_and_kinds_of_its_table(scripted: Any) -> None
         assert frame.dtypes.astype(str).drop("state").to_dict() == {
             name: kind for name, kind in frames.dtypes(frames.SENDS).items() if name != "state"
         }
+
+
+def test_a_plan_shows_each_target_as_given_and_whom_it_reaches(scripted: Any) -> None:
+    given = [3, "(202) 555-0117", "Mum", Handle("+12025550199"), pd.NA, 4.0]
+    frame = scripted.client.send_many(pd.DataFrame({"target": pd.Series(given, dtype=object), "text": "hello"}))
+    assert frame.target.tolist()[:4] == ["3", "(202) 555-0117", "Mum", "+12025550199"]
+    assert frame.target.isna().tolist() == [False, False, False, False, True, False]
+    assert frame.recipient[[0, 1, 3, 5]].tolist() == ["+12025550117", "+12025550117", "+12025550199", "+12025550118"]
+    assert frame.recipient.isna().tolist() == [False, False, True, False, True, False]
 
 
 def test_each_row_is_sent_once_and_told(scripted: Any) -> None:
