@@ -53,6 +53,7 @@ _DIGIT = re.compile(r"[0-9]")
 _NOT_DIALLED = re.compile(r"[^0-9+]")
 _MAX_ROWID = 2**63 - 1
 _SHORT_CODE_DIGITS = 6
+_BETWEEN_ENTRIES = re.compile(r"[,;|\n]")
 
 
 class Service(StrEnum):
@@ -369,7 +370,8 @@ def parse_allow_entry(entry: str | float) -> AllowEntry:
     Raises
     ------
     AddressError
-        Blank, or a chat prefix without a usable value: such an entry would let nobody in, or the wrong one.
+        Blank, a chat prefix without a usable value, several people in one entry, or a domain without a name:
+        such an entry would let nobody in, or the wrong one.
     """
     if isinstance(entry, bool) or not isinstance(entry, str | int | float):
         raise AddressError(f"an allow entry is text or a number, not {type(entry).__name__}")
@@ -382,7 +384,7 @@ def parse_allow_entry(entry: str | float) -> AllowEntry:
         raise AddressError(f"{shown} names nobody", hint="remove it, or write a phone number, an e-mail or chat_id:7")
     match = _PREFIX.match(rest)
     if match is None:
-        return AllowEntry(AllowKind.HANDLE, normalize_handle(rest))
+        return AllowEntry(AllowKind.HANDLE, normalize_handle(_one_handle(rest)))
     value = trim(rest[match.end() :])
     kind = match.lastgroup
     number = _read_rowid(value)
@@ -394,6 +396,17 @@ def parse_allow_entry(entry: str | float) -> AllowEntry:
         f"the entry {text[:60]!r} names no chat",
         hint="write chat_id: and a whole number, or chat_guid: or chat_identifier: and the chat's own",
     )
+
+
+def _one_handle(text: str) -> str:
+    parts = [trim(part) for part in _BETWEEN_ENTRIES.split(text)]
+    if sum("@" in part or len(_DIGIT.findall(part)) > _SHORT_CODE_DIGITS for part in parts) > 1:
+        raise AddressError("an entry names several people", hint="make each of them an entry of its own")
+    if "@" in text and not all(text.rpartition("@")[::2]):
+        raise AddressError(
+            f"the entry {text[:60]!r} names nobody: half of an e-mail address", hint="write the whole address"
+        )
+    return text
 
 
 def is_allowed(

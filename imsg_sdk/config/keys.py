@@ -93,15 +93,22 @@ def _whole(expected: str, least: int, most: int | None = None) -> Reader:
     return read
 
 
+def _no_choice(path: str, names: list[str], value: object) -> ConfigError:
+    error = _wrong(path, " or ".join(f'"{name}"' for name in names), value)
+    if not isinstance(value, str):
+        return error
+    near = nearest(value, names)
+    message = f"{error.message.removesuffix('text')}{value[:40]!r}"
+    hint = error.hint if near is None else f'did you mean "{near}"?'
+    return ConfigError(message, path=path, suggestion=near, hint=hint)
+
+
 def _choice(kind: type[StrEnum]) -> Reader:
     names = [str(member) for member in kind]
 
     def read(value: Any, path: str) -> StrEnum:
         if not isinstance(value, str) or value not in names:
-            error = _wrong(path, " or ".join(f'"{name}"' for name in names), value)
-            if isinstance(value, str):
-                error.suggestion = nearest(value, names)
-            raise error
+            raise _no_choice(path, names, value)
         return kind(value)
 
     return read

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from imsg_sdk.addressing import AllowEntry, AllowKind
+from imsg_sdk.config.entries import doubt_of
 from imsg_sdk.config.keys import IGNORED, KEYS, Key, nearest, read_object, unknown_key
 from imsg_sdk.config.settings import ClientConfig, DmPolicy, GatewayConfig, GroupConfig
 from imsg_sdk.errors import ConfigError
@@ -333,6 +334,13 @@ def _warnings(config: Config) -> Iterator[str]:
     stars = any(entry.kind is AllowKind.ANYONE for entry in config.gateway.allow_from)
     if stars and config.gateway.dm_policy in (DmPolicy.ALLOWLIST, DmPolicy.PAIRING):
         yield 'imessage.allowFrom has "*": everybody is answered in direct messages, strangers too'
+    for key, entries in (
+        ("imessage.allowFrom", config.gateway.allow_from),
+        ("imessage.groupAllowFrom", config.gateway.group_allow_from or ()),
+    ):
+        for index, entry in enumerate(entries):
+            if doubt := doubt_of(entry, config.client.region):
+                yield f"{key}[{index}] {doubt}"
 
 
 # Reading the text.

@@ -36,6 +36,21 @@ def test_a_blank_or_malformed_entry_is_an_error_that_names_it(entry: str) -> Non
     assert entry.strip() in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "entry",
+    ["+15550001111,+15550002222", "a@b.org; c@d.org", "07700 900118 | a@b.org", "@example.org", "imessage:bob@"],
+)
+def test_an_entry_that_can_be_nobody_s_handle_is_an_error(entry: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        parse_allow_entry(entry)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("entry", ["+", "Nora", "Nora, Bo", "+33612342906;ext=5", "+1,555,000,4444"])
+def test_an_entry_that_may_be_somebody_s_handle_is_kept(entry: str) -> None:
+    assert parse_allow_entry(entry).kind is AllowKind.HANDLE
+
+
 @pytest.mark.parametrize("entry", [True, None, [1]])
 def test_an_entry_of_another_type_is_an_error(entry: object) -> None:
     with pytest.raises(AddressError):

@@ -281,7 +281,33 @@ def test_a_malformed_entry_is_named() -> None:
 
 
 def test_a_wrong_choice_names_the_nearest_one() -> None:
-    assert refused({"imessage": {"groupPolicy": "allow-list"}}).suggestion == "allowlist"
+    error = refused({"imessage": {"groupPolicy": "allow-list"}})
+    assert error.suggestion == "allowlist"
+    assert "not 'allow-list'" in error.message
+    assert '"allowlist"' in error.hint
+    assert "not 3" in refused({"imessage": {"dmPolicy": 3}}).message
+
+
+@pytest.mark.parametrize(
+    ("entry", "doubt"),
+    [
+        ("Nora", "neither a digit nor an @"),
+        ("+", "neither a digit nor an @"),
+        ("07700 900118", "no country code"),
+        ("212-555-1234", "seems to lack"),
+        ("+447700900118", None),
+        (15551234567, None),
+        ("262966", None),
+        ("+45 32 12 34 56", None),
+        ("nora@example.org", None),
+        ("chat_id:7", None),
+    ],
+)
+def test_entries_that_are_hardly_meant_so_are_pointed_out(entry: str | int, doubt: str | None) -> None:
+    for key in ("allowFrom", "groupAllowFrom"):
+        found = [text for text in load({"imessage": {key: [entry]}}).warnings if f"{key}[0]" in text]
+        assert len(found) == (doubt is not None)
+        assert all(str(doubt) in text and "Nora" not in text for text in found)
 
 
 def test_an_open_door_needs_a_star() -> None:
