@@ -419,6 +419,30 @@ def test_another_database_in_its_place_is_an_error(
             watch.get(reading.wait_s)
 
 
+@pytest.mark.parametrize("kind", ["extended", "v1", "legacy"])
+def test_an_older_state_of_the_database_in_its_place_is_an_error(
+    db: Any, client_of: Callable[..., IMessageClient], reading: Any, tmp_path: Path, kind: str
+) -> None:
+    copy_of(db, tmp_path / "backup.db")
+    with client_of(db, kind).watch() as watch:
+        last = [db.message(f"lost {number}") for number in range(5)][-1]
+        assert reading.rows(watch, 5)[-1] == last
+        cursor = watch.cursor
+        exchange(db, tmp_path / "backup.db")
+        with contextlib.closing(sqlite3.connect(db.path)) as sql, sql:
+            (date,) = sql.execute("SELECT max(date) + 86400000000000 FROM message").fetchone()
+            values = ("R", "a row with the number of another", date)
+            rowid = sql.execute(
+                "INSERT INTO message (guid, text, handle_id, date) VALUES (?, ?, 1, ?)", values
+            ).lastrowid
+            sql.execute("INSERT INTO chat_message_join VALUES (1, ?, ?)", (rowid, date))
+        assert rowid < last
+        with pytest.raises(CursorMismatch):
+            watch.get(reading.wait_s)
+    with pytest.raises(CursorMismatch):
+        client_of(db, kind).watch(since=cursor)
+
+
 def test_a_database_that_is_gone_for_a_while_is_waited_for(
     db: Any, client_of: Callable[..., IMessageClient], reading: Any, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -44,6 +44,8 @@ __all__ = ["Feed", "Opening", "Timing", "file_of"]
 log = logging.getLogger("imsg_sdk.client.watching")
 
 _HELD = 1024
+_BESIDE = timedelta(minutes=1)
+"""Rows of one moment need not be dated in their order."""
 _SILENCES = 3
 """Subscriptions in a row that report nothing before the child itself is replaced."""
 
@@ -189,6 +191,8 @@ class Feed:
         for anchor in anchors:
             says = yield from source.says(anchor)
             if says:
+                if anchor is not anchors[0]:
+                    yield from self._refuse_backup(source)
                 return
             if says is False:
                 raise CursorMismatch(
@@ -201,6 +205,24 @@ class Feed:
                 "nobody can tell whether the place to go on from is of this database: the rows it knows are gone",
                 hint="give since= a rowid, a time, or None for the present",
             )
+        if anchors:
+            yield from self._refuse_backup(source)
+
+    def _refuse_backup(self, source: Source) -> Plan[None]:
+        """Refuse an older state of the database, whose new rows get numbers that were seen already.
+
+        The last row being gone may also mean that it was deleted; but Messages never gives a number twice.
+        """
+        dates = [anchor.created_at for anchor in self.place.anchors() if anchor.created_at is not None]
+        if not dates:
+            return
+        since = max(dates) + _BESIDE
+        for message in (yield from source.newest()):
+            if message.created_at is not None and message.created_at > since and self.place.is_reused(message):
+                raise CursorMismatch(
+                    "the database is an older state of itself: what is new in it has the numbers of rows that are gone",
+                    hint="give since= a time, or None for the present",
+                )
 
     def refuse_another_file(self, session: Session) -> None:
         """Raise where the file is not the one that was proven last; what was read since is not to be taken.

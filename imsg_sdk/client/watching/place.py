@@ -45,6 +45,8 @@ class Place:
         self._anchors = Anchors()
         self._ready: collections.deque[_Entry] = collections.deque()
         self._handed = 0
+        self._last_s: int | None = None
+        """Date of the row that was seen last."""
         self._undo: tuple[list[_Entry], int] = ([], 0)
         self._guids: collections.OrderedDict[str, None] = collections.OrderedDict()
 
@@ -54,23 +56,33 @@ class Place:
         """Start behind a row."""
         self.position = self._handed = position
         self._anchors = Anchors(anchors)
+        dates = [anchor.created_at for anchor in self._anchors.kept() if anchor.created_at is not None]
+        self._last_s = int(dates[0].timestamp()) if dates else None
 
     def resume(self, cursor: Cursor) -> None:
         """Start where a cursor was taken."""
         self.begin(cursor.rowid, cursor.anchors)
-        for rowid, since_s, near_s in cursor.holes:
-            self.holes.add([rowid], since_s=since_s, near_s=near_s, now=self._clock.monotonic())
+        for rowid, *times in cursor.holes:
+            self.holes.add([rowid], (times[0], times[1], times[2]), now=self._clock.monotonic())
         self.holes.hurry(self._clock.monotonic())
 
     def anchors(self) -> tuple[Anchor, ...]:
         """Return the rows that tell this database from another, the newest first."""
         return self._anchors.kept()
 
+    def is_reused(self, message: Message) -> bool:
+        """Tell whether somebody's message has the number of a row that counts as seen, and was not."""
+        # Not an own one: its date may be that on which it is to be sent.
+        is_known = message.rowid > self.position or message.rowid in self.holes or (message.guid or "") in self._guids
+        return not message.is_from_me and not is_known
+
     # ---- what comes ------------------------------------------------------------------------------------------------
 
     def take(self, message: Message, *, healed: bool = False) -> None:
         """Take a row as it was read; `healed` if the subscription failed to report it."""
         rowid = message.rowid
+        if message.created_at is not None and rowid > self.position:
+            self._last_s = int(message.created_at.timestamp())
         if message.chat_id is None:
             self._open_hole(message)
         elif rowid in self.holes:
@@ -132,9 +144,10 @@ class Place:
     def doubt(self, rowids: Iterable[int], *, beside: Message | None = None, life_s: int | None = None) -> None:
         """Keep rows in mind that are not accounted for, for a day or for `life_s`."""
         now_s = self.now_s()
-        near_s = now_s if beside is None or beside.created_at is None else int(beside.created_at.timestamp())
+        end_s = now_s if beside is None or beside.created_at is None else int(beside.created_at.timestamp())
+        start_s = min(end_s, self._last_s or end_s)
         since_s = now_s if life_s is None else now_s - HOLE_LIFE_S + life_s
-        self.holes.add(rowids, since_s=since_s, near_s=near_s, now=self._clock.monotonic())
+        self.holes.add(rowids, (since_s, start_s, end_s), now=self._clock.monotonic())
 
     def now_s(self) -> int:
         """Return the Unix second of now."""

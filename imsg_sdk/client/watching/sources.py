@@ -19,7 +19,7 @@ from imsg_sdk.client.core import Core
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.pool import Role
 from imsg_sdk.client.watching.cursor import Anchor
-from imsg_sdk.client.watching.holes import MAX_HOLES
+from imsg_sdk.client.watching.holes import MAX_HOLES, Span
 from imsg_sdk.models import Chat, Message
 from imsg_sdk.rpc.profiles import MAX_AFTER_ROWS, Profile, clamp_iso
 
@@ -32,7 +32,6 @@ _GALLOP_FROM = 4096
 _GALLOP = 16
 _RECENT_CHATS = 8
 _MILLISECOND = timedelta(milliseconds=1)
-_MARGIN = timedelta(minutes=10)
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -86,12 +85,16 @@ class Source(Protocol):
         """Return a page that is empty and has no more if nothing seems to lie behind `rowid`."""
         ...
 
-    def look(self, holes: list[int], near_s: int) -> Plan[Look]:
-        """Return what became of rows without a chat; `near_s` is the date of a row beside the first."""
+    def look(self, holes: list[int], span: Span) -> Plan[Look]:
+        """Return what became of rows without a chat, which lie between two dates."""
         ...
 
     def says(self, anchor: Anchor) -> Plan[bool | None]:
         """Tell whether a row has this guid; None if it is not there."""
+        ...
+
+    def newest(self) -> Plan[list[Message]]:
+        """Return the newest messages of the most recent chats, by date."""
         ...
 
 
@@ -119,6 +122,30 @@ class _Asking:
 
     def _chats(self, limit: int) -> Plan[list[Chat]]:
         return records.decode_chats((yield from self._ask("chats.list", limit=limit)))
+
+    def newest(self) -> Plan[list[Message]]:
+        """Return the newest messages of the most recent chats, by date."""
+        return (yield from self._newest(chats=5, rows=3))
+
+    def _newest(self, *, chats: int, rows: int) -> Plan[list[Message]]:
+        found: dict[int, Message] = {}
+        for chat in (yield from self._chats(chats)):
+            for message in (yield from self._history(chat.chat_id, rows)):
+                found[message.rowid] = message
+        return [found[rowid] for rowid in sorted(found)]
+
+    def _history(
+        self, chat_id: int, limit: int, start: datetime | None = None, end: datetime | None = None
+    ) -> Plan[list[Message]]:
+        answer = yield from self._ask(
+            "messages.history",
+            chat_id=chat_id,
+            limit=limit,
+            start=None if start is None else clamp_iso(start),
+            end=None if end is None else clamp_iso(end),
+            attachments=True if self._attachments else None,
+        )
+        return records.decode_messages(answer, attachments=self._attachments)
 
 
 class _Rows(_Asking):
@@ -184,7 +211,7 @@ class _Rows(_Asking):
             page = yield from self.page(start, 1)
         return page
 
-    def look(self, holes: list[int], near_s: int) -> Plan[Look]:
+    def look(self, holes: list[int], span: Span) -> Plan[Look]:
         """Ask for each row by itself."""
         linked: list[Message] = []
         gone: list[int] = []
@@ -245,44 +272,24 @@ class _Histories(_Asking):
 
         Rows of other kinds may lie behind it, such as tapbacks; they are old, and a replay brings them.
         """
-        known = yield from self._newest(chats=5, rows=3)
+        known = yield from self.newest()
         dates = [message.created_at for message in known if message.created_at is not None]
         return Start(max((message.rowid for message in known), default=0), known, old_until=max(dates, default=None))
-
-    def _newest(self, *, chats: int, rows: int) -> Plan[list[Message]]:
-        found: dict[int, Message] = {}
-        for chat in (yield from self._chats(chats)):
-            for message in (yield from self._history(chat.chat_id, rows)):
-                found[message.rowid] = message
-        return [found[rowid] for rowid in sorted(found)]
-
-    def _history(
-        self, chat_id: int, limit: int, start: datetime | None = None, end: datetime | None = None
-    ) -> Plan[list[Message]]:
-        answer = yield from self._ask(
-            "messages.history",
-            chat_id=chat_id,
-            limit=limit,
-            start=None if start is None else clamp_iso(start),
-            end=None if end is None else clamp_iso(end),
-            attachments=True if self._attachments else None,
-        )
-        return records.decode_messages(answer, attachments=self._attachments)
 
     def is_behind(self, rowid: int) -> Plan[Page]:
         """Look whether the newest message of the most recent chat is a later row."""
         newest = yield from self._newest(chats=1, rows=1)
         return Page([], rowid, any(message.rowid > rowid for message in newest))
 
-    def look(self, holes: list[int], near_s: int) -> Plan[Look]:
+    def look(self, holes: list[int], span: Span) -> Plan[Look]:
         """Look for the rows among what the chats hold of their time."""
-        near = datetime.fromtimestamp(near_s, UTC)
+        start, end = (datetime.fromtimestamp(each, UTC) for each in span)
         wanted = set(holes)
         linked: dict[int, Message] = {}
         for chat in (yield from self._chats(self._n_chats)):
-            if chat.last_message_at is not None and chat.last_message_at < near - _MARGIN:
+            if chat.last_message_at is not None and chat.last_message_at < start:
                 continue
-            for message in (yield from self._history(chat.chat_id, self._n_rows, near - _MARGIN, near + _MARGIN)):
+            for message in (yield from self._history(chat.chat_id, self._n_rows, start, end)):
                 if message.rowid in wanted:
                     linked.setdefault(message.rowid, message)
             if wanted == linked.keys():
