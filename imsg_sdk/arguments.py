@@ -26,6 +26,7 @@ __all__ = [
     "checked_people",
     "checked_rowids",
     "checked_seconds",
+    "checked_span",
     "checked_text",
     "find_people",
     "nobody",
@@ -110,6 +111,17 @@ def checked_instant(value: TimeLike, name: str, *, now: datetime | None = None) 
         f"{name} must be an aware datetime, ISO 8601 text or an age such as '7d', not {type(value).__name__}",
         hint="dates and numpy values have no time zone: pandas.Timestamp(value, tz='UTC') has one",
     )
+
+
+def checked_span(
+    since: TimeLike | None, until: TimeLike | None, *, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """Return the instants of a stretch of time, either end of which may be open."""
+    first = None if since is None else checked_instant(since, "since", now=now)
+    end = None if until is None else checked_instant(until, "until", now=now)
+    if first is not None and end is not None and first > end:
+        raise refused("since is later than until", hint="since is where the stretch begins")
+    return first, end
 
 
 def checked_people(value: People, name: str = "participants") -> tuple[str, ...]:

@@ -14,9 +14,9 @@ from imsg_sdk.arguments import (
     TimeLike,
     checked_flag,
     checked_include,
-    checked_instant,
     checked_limit,
     checked_people,
+    checked_span,
     checked_text,
 )
 from imsg_sdk.models import Chat, Message
@@ -90,12 +90,13 @@ def make_filter(
     Raises
     ------
     InvalidParams
-        A time without a zone, a limit below 1, or another thing that cannot be meant; a ``ValueError`` too.
+        A time without a zone, `since` later than `until`, a limit below 1, or another thing that cannot be meant; a
+        ``ValueError`` too.
     """
-    now = datetime.now(UTC)
+    since, until = checked_span(since, until, now=datetime.now(UTC))
     return Filter(
-        since=None if since is None else checked_instant(since, "since", now=now),
-        until=None if until is None else checked_instant(until, "until", now=now),
+        since=since,
+        until=until,
         participants=None if participants is None else checked_people(participants),
         from_me=None if from_me is None else checked_flag(from_me, "from_me"),
         text=None if text is None else checked_text(text, "text"),

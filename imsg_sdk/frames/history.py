@@ -26,10 +26,10 @@ from imsg_sdk.arguments import (
     TimeLike,
     checked_flag,
     checked_include,
-    checked_instant,
     checked_limit,
     checked_people,
     checked_rowids,
+    checked_span,
     checked_text,
     find_people,
     nobody,
@@ -222,10 +222,10 @@ def _query(
     include: str | Iterable[str],
 ) -> Query:
     """Check what a caller gave, as far as that can be done without the file."""
-    now = datetime.now(UTC)
+    first, end = checked_span(since, until, now=datetime.now(UTC))
     return Query(
-        since_us=None if since is None else to_us(checked_instant(since, "since", now=now)),
-        until_us=None if until is None else to_us(checked_instant(until, "until", now=now)),
+        since_us=None if first is None else to_us(first),
+        until_us=None if end is None else to_us(end),
         from_me=None if from_me is None else checked_flag(from_me, "from_me"),
         text=None if text is None else checked_text(text, "text"),
         limit=checked_limit(limit),
