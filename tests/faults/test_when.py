@@ -63,7 +63,12 @@ def test_every_fault_says_what_it_is_and_where_it_comes_from() -> None:
 def test_wrong_options_name_themselves() -> None:
     with pytest.raises(ValueError, match="no fault is called meteor"):
         read_fault("meteor", {})
-    with pytest.raises(ValidationError, match="speed"):
+    for slip, meant in (("uncertain", "uncertain_delivery"), ("exti", "exit")):
+        with pytest.raises(ValueError, match=f"did you mean {meant}"):
+            read_fault(slip, {})
+    with pytest.raises(ValidationError, match="point is request or done or answer"):
+        read_fault("exit", {"point": "somewhere"})
+    with pytest.raises(ValidationError, match=r"speed.*options are after, chance"):
         read_fault("slow", {"speed": 3})
     with pytest.raises(ValidationError, match="every is 1 or more"):
         read_fault("slow", {"every": 0})

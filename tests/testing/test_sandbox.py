@@ -119,3 +119,14 @@ def test_a_sandbox_that_nobody_holds_is_gone() -> None:
     del sandbox
     gc.collect()
     assert not folder.exists()
+
+
+def test_a_slip_in_a_call_of_the_sandbox_names_the_method_once(imsg_sandbox: Sandbox) -> None:
+    for method, params, said in (
+        ("sandbox.receive", {"from": "+15550001001", "txt": "a"}, "unknown field `txt`"),
+        ("sandbox.fault", {"name": "exit", "point": "somewhere"}, "point is request or done"),
+    ):
+        with pytest.raises(InvalidParams) as caught:
+            imsg_sandbox.call(method, **params)
+        assert said in caught.value.message
+        assert caught.value.message.count(method) == 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
+import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -59,8 +61,28 @@ def read_fault(name: str, options: Mapping[str, Any]) -> Fault:
     """
     kind = FAULTS.get(name)
     if kind is None:
-        raise ValueError(f"no fault is called {name}; there are {', '.join(FAULTS)}")
-    return msgspec.convert(dict(options), kind)
+        near = _near(name)
+        what = f"did you mean {near}?" if near else f"there are {', '.join(FAULTS)}"
+        raise ValueError(f"no fault is called {name}; {what}")
+    try:
+        return msgspec.convert(dict(options), kind)
+    except msgspec.ValidationError as error:
+        raise msgspec.ValidationError(f"{error}; {_takes(kind, str(error))}") from None
+
+
+def _near(name: str) -> str | None:
+    held = [each for each in FAULTS if len(name) > 2 and name in each]
+    return next(iter(held or difflib.get_close_matches(name, FAULTS, n=1)), None)
+
+
+def _takes(kind: type[Fault], problem: str) -> str:
+    """Return the values of the option that an error is about, else the options that there are."""
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    about = re.search(r"at `\$\.(\w+)`", problem)
+    values = () if about is None else get_args(fields[about[1]].type)
+    if values and all(isinstance(value, str) for value in values):
+        return f"{about[1]} is {' or '.join(values)}" if about else ""
+    return f"options are {', '.join(sorted(fields))}"
 
 
 def describe() -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ class Faults(Part):
         try:
             fault = read_fault(name, options)
         except (msgspec.ValidationError, ValueError) as error:
-            raise RpcError.invalid_params(f"sandbox.fault: {error}") from None
+            raise RpcError.invalid_params(str(error)) from None
         number = switch_on(self.parts.world.state, name, options)
         if fault.IS_DEED and fault.method is None and fault.in_s <= 0:
             self._prepare(number)

@@ -94,11 +94,9 @@ class Control:
         try:
             return self.methods[method](params)
         except KeyError as error:
-            raise RpcError.invalid_params(f"{method} needs {error.args[0]}") from None
-        except LookupError as error:
-            raise RpcError.invalid_params(f"{method}: {error}") from None
-        except (TypeError, ValueError) as error:
-            raise RpcError.invalid_params(f"{method}: {str(error).partition(chr(10))[0]}") from None
+            raise RpcError.invalid_params(f"needs {error.args[0]}") from None
+        except (LookupError, TypeError, ValueError) as error:
+            raise RpcError.invalid_params(str(error).partition("\n")[0]) from None
 
     def _now(self, params: Params) -> Result:
         return {"now_us": self._world.state.now_us()}
