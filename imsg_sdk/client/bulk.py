@@ -73,6 +73,9 @@ class Planned(msgspec.Struct):
     was_tried: bool = False
     """Whether a part of it was given to the program in this run."""
 
+    def __repr__(self) -> str:
+        return f"<Planned {self.row!r}, {len(self.sends)} parts>"
+
     @property
     def has_failed(self) -> bool:
         """Whether it was tried and is not known to have gone out."""

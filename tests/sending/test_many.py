@@ -18,7 +18,9 @@ import pytest
 
 from imsg_sdk import AsyncIMessageClient, frames
 from imsg_sdk.addressing import Handle
+from imsg_sdk.client import bulk
 from imsg_sdk.errors import ClientClosed, InvalidParams, UsageError
+from imsg_sdk.models import SendRow, SendState
 
 HERE = Path(__file__).parent
 PEOPLE = [{"target": 3, "text": "one"}, {"target": 4, "text": "two"}, {"target": 3, "text": "three"}]
@@ -213,6 +215,13 @@ def test_any_table_will_do(scripted: Any) -> None:
     assert scripted.client.send_many(Table()).state.tolist() == ["planned"] * 3
     holes = [{"target": pd.NA, "text": "x"}, {"target": 3, "text": float("nan")}, {"target": 3, "text": pd.NaT}]
     assert scripted.client.send_many(holes).state.tolist() == ["refused"] * 3
+
+
+def test_a_plan_shows_neither_whom_nor_what() -> None:
+    plan = bulk.Planned(
+        SendRow(row=0, state=SendState.PLANNED), [{"to": "+12025550117", "text": "hi"}], "chat", "+1202"
+    )
+    assert repr(plan) == "<Planned <SendRow 0, planned>, 1 parts>"
 
 
 def test_progress_is_told(scripted: Any) -> None:

@@ -24,6 +24,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     include_reactions: bool = False
     attachments: bool = True
 
+    def __repr__(self) -> str:
+        return "<Wanted>"
+
     def accepts(self, message: Message) -> bool:
         """Tell whether a message is to be handed out."""
         if self.chat_ids is not None and self.chat_ids.isdisjoint(message.chat_ids):
