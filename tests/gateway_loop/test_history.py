@@ -1,11 +1,14 @@
-"""What was said in a group since the last answer is told over restarts, too."""
+"""What was said in a group since the last answer is told over restarts, too; what was erased is not."""
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import pytest
 
+WAIT_S = 5.0
 CONFIG: dict[str, Any] = {
     "imessage": {"allowFrom": ["+15550001"], "groupAllowFrom": ["*"], "historyLimit": 2},
     "messages": {"groupChat": {"mentionPatterns": ["@bot"]}},
@@ -51,3 +54,31 @@ def test_what_was_erased_is_not_told(program: Any, make_gateway: Any, told: list
         gateway.erase("+15550009")
         gateway.drain(through=say("@bot who was there?"))
     assert [[each.text for each in context.history] for context in told] == [["and not me"]]
+
+
+def test_who_is_erased_while_they_wait_is_neither_handled_nor_answered(
+    program: Any, make_gateway: Any, reasons: Any, told: list[Any]
+) -> None:
+    go_on = threading.Event()
+
+    def slow(context: Any) -> str:
+        told.append(context)
+        go_on.wait(WAIT_S)
+        return "for nobody"
+
+    with make_gateway(CONFIG, handler=slow) as gateway:
+        row = [program.receive() for _ in range(2)][-1]
+        until(lambda: gateway.status().waiting == 2 and told)
+        gateway.erase("+15550001")
+        go_on.set()
+        gateway.drain(through=row)
+        assert reasons(gateway) == ["erased", "erased"]
+    assert len(told) == 1
+    assert program.sends == []
+
+
+def until(holds: Any) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold"
+        time.sleep(0.005)
