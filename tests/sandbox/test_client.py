@@ -92,3 +92,13 @@ def test_people_that_make_no_sense_are_refused_when_they_are_needed() -> None:
         client.chats()
     assert "addresses" in str(caught.value)
     assert "addresses" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("has_bridge", "state"), [(True, "ok"), (False, "warning")])
+def test_the_doctor_tells_of_the_bridge_that_the_sandbox_has(has_bridge: bool, state: str) -> None:
+    """It said that our own server reads only, while the sandbox sent."""
+    with IMessageClient.sandbox(preset="empty", people=[], bridge=has_bridge) as client:
+        report = client.doctor()
+        assert report.ok, report
+        assert (report.steps[-1].name, report.steps[-1].state) == ("bridge", state)
+        assert "imsg launch" not in report.steps[-1].remedy
