@@ -51,7 +51,7 @@ anchors = st.builds(Anchor, numbers, st.text(max_size=40), numbers, st.none() | 
         Cursor,
         numbers,
         st.lists(anchors, max_size=6).map(tuple),
-        st.lists(st.tuples(numbers, numbers, numbers), max_size=9).map(tuple),
+        st.lists(st.tuples(numbers, numbers, numbers, numbers), max_size=9).map(tuple),
         st.none() | st.tuples(numbers, numbers),
     )
 )

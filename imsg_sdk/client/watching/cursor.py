@@ -49,8 +49,8 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
 
     rowid: int
     anchors: tuple[Anchor, ...] = ()
-    holes: tuple[tuple[int, int, int], ...] = ()
-    """Rows whose chat had not come yet: rowid, when it was first seen, and the date of a row beside it."""
+    holes: tuple[tuple[int, int, int, int], ...] = ()
+    """Rows whose chat had not come yet: rowid, when it was first seen, and the dates of the rows around it."""
     file: File | None = None
 
 

@@ -6,17 +6,23 @@ from collections.abc import Iterable
 
 import msgspec
 
-__all__ = ["HOLE_LIFE_S", "MAX_HOLES", "Holes", "Times"]
+__all__ = ["HOLE_LIFE_S", "MAX_HOLES", "Holes", "Span", "Times"]
 
 MAX_HOLES = 256
 HOLE_LIFE_S = 86_400
 
-Times = tuple[int, int]
+Times = tuple[int, int, int]
+"""When a hole was first seen, and the dates of the rows before and after it, in Unix seconds.
+
+The first is a time of this machine, the others are times of the database, which may have a clock of its own.
+"""
+
+Span = tuple[int, int]
+"""Two dates in Unix seconds."""
 
 
 class _Hole(msgspec.Struct):
-    since_s: int
-    near_s: int
+    times: Times
     look_at: float
     wait_s: float
 
@@ -41,14 +47,11 @@ class Holes:
     def __contains__(self, rowid: int) -> bool:
         return rowid in self._holes
 
-    def add(self, rowids: Iterable[int], *, since_s: int, near_s: int, now: float) -> None:
-        """Take rows that were first seen at `since_s` beside a row of the date `near_s`, both Unix seconds.
-
-        The two differ where a database has a clock of its own.  What is known keeps its times.
-        """
+    def add(self, rowids: Iterable[int], times: Times, *, now: float) -> None:
+        """Take rows; what is known keeps its times."""
         for rowid in rowids:
             if rowid not in self._holes:
-                self._holes[rowid] = _Hole(since_s, near_s, now + self._first_look_s, self._first_look_s)
+                self._holes[rowid] = _Hole(times, now + self._first_look_s, self._first_look_s)
         if len(self._holes) > MAX_HOLES:
             for rowid in sorted(self._holes)[:-MAX_HOLES]:
                 del self._holes[rowid]
@@ -59,7 +62,7 @@ class Holes:
 
     def expire(self, now_s: int) -> None:
         """Forget what is older than a day."""
-        for rowid in [rowid for rowid, hole in self._holes.items() if now_s - hole.since_s > HOLE_LIFE_S]:
+        for rowid in [rowid for rowid, hole in self._holes.items() if now_s - hole.times[0] > HOLE_LIFE_S]:
             del self._holes[rowid]
 
     def due(self, now: float) -> list[int]:
@@ -82,15 +85,21 @@ class Holes:
             hole.look_at = now
 
     def times(self, rowid: int) -> Times | None:
-        """Return when a hole was first seen, and beside a row of what date."""
+        """Return the times of a hole."""
         hole = self._holes.get(rowid)
-        return None if hole is None else (hole.since_s, hole.near_s)
+        return None if hole is None else hole.times
 
     def listed(self, up_to: int) -> dict[int, Times]:
         """Return the holes up to a row, with the times of each."""
-        return {rowid: (hole.since_s, hole.near_s) for rowid, hole in self._holes.items() if rowid <= up_to}
+        return {rowid: hole.times for rowid, hole in self._holes.items() if rowid <= up_to}
 
-    def near(self, rowids: list[int], within_s: int) -> tuple[list[int], int]:
-        """Return those holes whose neighbours are of about the same date as the first one's, and that date."""
-        near_s = self._holes[rowids[0]].near_s
-        return [rowid for rowid in rowids if abs(self._holes[rowid].near_s - near_s) <= within_s], near_s
+    def of_one_time(self, rowids: list[int], within_s: int) -> tuple[list[int], Span]:
+        """Return those holes that lie between about the same dates as the first one, and these dates."""
+        _, start_s, end_s = self._holes[rowids[0]].times
+        span = start_s - within_s, end_s + within_s
+        inside = [
+            rowid
+            for rowid in rowids
+            if span[0] <= self._holes[rowid].times[1] and self._holes[rowid].times[2] <= span[1]
+        ]
+        return inside, span

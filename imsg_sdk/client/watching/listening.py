@@ -13,6 +13,7 @@ import msgspec
 from imsg_sdk.client import records
 from imsg_sdk.client.plan import Plan, Wait
 from imsg_sdk.client.pool import Role
+from imsg_sdk.client.watching.holes import Span
 from imsg_sdk.client.watching.pump import Pump
 from imsg_sdk.client.watching.sources import Source
 from imsg_sdk.errors import DatabaseUnavailable, ImsgError, ProtocolError, RemoteError
@@ -38,7 +39,7 @@ _GAPS_KEPT = 64
 _ASIDE_S = 60.0
 _RECENT_S = 3600.0
 _DOUBT_S = 3600
-_SAME_TIME_S = 300
+_AROUND_S = 600
 
 
 class _Due(ImsgError):
@@ -239,7 +240,7 @@ class Listening:
         if self._gaps:
             return self._explain(self._gaps.popleft())
         if due := self._place.holes.due(now)[: self._source.looks_at_once]:
-            return self._look(*self._place.holes.near(due, _SAME_TIME_S))
+            return self._look(*self._place.holes.of_one_time(due, _AROUND_S))
         return self._check() if now >= self._check_at else None
 
     def _end_burst(self) -> None:
@@ -250,9 +251,9 @@ class Listening:
         if self._clock.monotonic() - self._heard_at >= self._timing.settle_s:
             self._feed.went_live()
 
-    def _look(self, due: list[int], near_s: int) -> Plan[None]:
+    def _look(self, due: list[int], span: Span) -> Plan[None]:
         """See what became of rows without a chat."""
-        look = yield from self._source.look(due, near_s)
+        look = yield from self._source.look(due, span)
         self._feed.refuse_another_file(self._session)
         for message in look.linked:
             self._place.take(message, healed=True)
