@@ -84,10 +84,12 @@ def _look(client: IMessageClient, names: dict[str, str]) -> Demo:
     """Read everything once, then look at it from several sides."""
     begun = time.perf_counter()
     chats = client.chats(limit=None)
-    messages = client.messages(limit=None)
+    everything = client.messages(limit=None)
     reactions = client.reactions(limit=None)
     read_s = time.perf_counter() - begun
-    sent = messages.loc[~messages["is_scheduled"].fillna(False), "created_at"]
+    # What waits for its time stands in the days to come, and was said by nobody yet.
+    messages = everything[~everything["is_scheduled"].fillna(False)].reset_index(drop=True)
+    sent = messages["created_at"]
     names = demo_parts.with_groups(names, chats)
     word = demo_parts.word_to_look_for(messages)
     hits = client.search(word, limit=4)

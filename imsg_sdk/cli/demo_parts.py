@@ -54,6 +54,7 @@ def top_chats(chats: pd.DataFrame, messages: pd.DataFrame, names: Names) -> list
     """Return the chats with the most messages."""
     counts = messages.groupby("chat_id").size()
     mine = messages[messages["is_from_me"]].groupby("chat_id").size()
+    last = messages.groupby("chat_id")["created_at"].max()
     busiest = chats.set_index("chat_id").loc[counts.nlargest(7).index].reset_index()
     return [
         {
@@ -63,7 +64,7 @@ def top_chats(chats: pd.DataFrame, messages: pd.DataFrame, names: Names) -> list
             "service": chat["service"],
             "messages": int(counts[chat["chat_id"]]),
             "from_me": int(mine.get(chat["chat_id"], 0)),
-            "last_message_at": rows.local_time(chat["last_message_at"], zone=ZONE),
+            "last_message_at": rows.local_time(last[chat["chat_id"]], zone=ZONE),
         }
         for chat in rows.rows_of(busiest)
     ]

@@ -92,6 +92,7 @@ def test_the_demo_is_data_too(run: Run) -> None:
     done = run("demo", "--json", "--messages", "500")
     page = json.loads(done.stdout)
     assert page["history"]["messages"] > 100
+    assert max(chat["last_message_at"] for chat in page["chats"]) < "2027", "scheduled ones were said by nobody yet"
     assert set(page) == {
         *("history", "chats", "conversation", "hours", "people", "tapbacks", "search", "columns"),
     }
