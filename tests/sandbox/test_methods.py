@@ -480,6 +480,7 @@ def test_an_old_program_has_less_and_says_less(world: Path, child: Any) -> None:
     assert guid.keys() == {"ok", "transport", "guid"}
     old.ask("send", to=NORA, text="unthreaded", reply_to=guid["guid"])
     assert newest(world)[0]["thread_originator_guid"] is None
+    assert old.ask("chats.create", addresses=[NORA, TOM], text="hello").keys() == {"ok", "chat_guid"}
     oldest = child(world, "--dialect", "legacy", "--as", "0.5.0")
     assert oldest.ask("send", to=NORA, text="hi") == {"ok": True}
     assert oldest.refuse("typing", to=NORA)["code"] == -32601

@@ -43,11 +43,14 @@ _LATER_KEYS: Final[dict[str, tuple[tuple[Version, tuple[str, ...]], ...]]] = {
     ),
     "chats.list": (((0, 13, 0), ("unread_only",)),),
 }
-_LATER_RESULTS: Final[tuple[tuple[Version, tuple[str, ...]], ...]] = (
-    ((0, 6, 0), ("id", "guid")),
-    ((0, 8, 1), ("transport",)),
-    ((0, 10, 0), ("message_id", "chat_guid", "service")),
-)
+_LATER_RESULTS: Final[dict[str, tuple[tuple[Version, tuple[str, ...]], ...]]] = {
+    "send": (
+        ((0, 6, 0), ("id", "guid")),
+        ((0, 8, 1), ("transport",)),
+        ((0, 10, 0), ("message_id", "chat_guid", "service")),
+    ),
+    "chats.create": (((0, 10, 0), ("message_guid", "service")),),
+}
 _FIRST: Final[Version] = (0, 3, 0)
 _STRICT: Final[Version] = (0, 14, 0)
 _UNKNOWN: Final[Version] = (0, 15, 0)
@@ -135,10 +138,11 @@ class Program:
             result["version"] = self.version
             for key in ("methods", "supported_methods"):
                 result[key] = [name for name in result.get(key, []) if self.has(name)]
-        elif method == "send" and self._dialect is Dialect.LEGACY:
+        elif self._dialect is Dialect.LEGACY:
             version = parse_version(self.version) or _STRICT
-            for key in {key for since, keys in _LATER_RESULTS if version < since for key in keys}:
-                result.pop(key, None)
+            for since, keys in _LATER_RESULTS.get(method, ()):
+                for key in keys if version < since else ():
+                    result.pop(key, None)
 
 
 def tell_status(writer: Writer, program: Program, invocation: Invocation) -> None:
