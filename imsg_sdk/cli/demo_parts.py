@@ -109,7 +109,7 @@ def conversation(messages: pd.DataFrame, reactions: pd.DataFrame, names: Names) 
 def hours(messages: pd.DataFrame) -> dict[str, list[int]]:
     """Return for every weekday the number of messages in each hour."""
     when = messages["created_at"].dropna().dt
-    counts = when.hour.groupby([when.weekday, when.hour]).size()
+    counts = when.hour.groupby([when.day_of_week, when.hour]).size()
     return {name: [int(counts.get((day, hour), 0)) for hour in range(24)] for day, name in enumerate(_DAYS)}
 
 
