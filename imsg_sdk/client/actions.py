@@ -242,7 +242,7 @@ def create_chat(
     addresses = [person(each, region=sender.core.region) for each in several]
     if not addresses:
         raise AddressError("a chat needs at least one person", hint="give phone numbers or e-mail addresses")
-    if len(set(addresses)) < len(addresses):
+    if len({lookup_key(address, region=sender.core.region) for address in addresses}) < len(addresses):
         raise AddressError("somebody is named twice", hint="name each person once")
     shown = f"{len(addresses)} people" if len(addresses) > 1 else Handle(addresses[0]).redacted
     answer = yield from act(

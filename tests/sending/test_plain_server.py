@@ -134,6 +134,7 @@ WRONG: list[tuple[type[Exception], Callable[[IMessageClient, Message, int], obje
     (AddressError, lambda client, message, group: client.create_chat([])),
     (AddressError, lambda client, message, group: client.create_chat(["Mum"])),
     (AddressError, lambda client, message, group: client.create_chat(["+12025550199", "(202) 555-0199"])),
+    (AddressError, lambda client, message, group: client.create_chat(["ada@example.org", "Ada@Example.org"])),
     (AddressError, lambda client, message, group: client.remove_participant(group, "+12025550199")),
     (InvalidParams, lambda client, message, group: client.send_poll(group, "Where?", ["here"])),
     (InvalidParams, lambda client, message, group: client.send_poll(group, "Where?", ["here", "Here "])),
