@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from imsg_sdk.client.targets import ChatLike, Targets
     from imsg_sdk.client.watching.aio import AsyncWatch
     from imsg_sdk.client.watching.events import AsyncBridgeEvents, BridgeEvents
+    from imsg_sdk.client.watching.opening import Since
     from imsg_sdk.client.watching.status import WatchStatus
     from imsg_sdk.client.watching.watch import Watch
     from imsg_sdk.client.whom import SendTarget
@@ -67,6 +68,7 @@ _PUBLIC = {
     "SendState": "imsg_sdk.models",
     "SendStatus": "imsg_sdk.models",
     "SendTarget": "imsg_sdk.client.whom",
+    "Since": "imsg_sdk.client.watching.opening",
     "Stats": "imsg_sdk.models",
     "Targets": "imsg_sdk.client.targets",
     "TimeLike": "imsg_sdk.arguments",
@@ -103,6 +105,7 @@ __all__ = [
     "SendState",
     "SendStatus",
     "SendTarget",
+    "Since",
     "Stats",
     "Targets",
     "TimeLike",

@@ -36,6 +36,7 @@ from imsg_sdk.errors import (
 )
 from imsg_sdk.models import Message
 from imsg_sdk.rpc.connection import Connection, Subscription
+from imsg_sdk.rpc.faults import redact
 from imsg_sdk.rpc.handshake import Session
 from imsg_sdk.rpc.profiles import MAX_AFTER_ROWS
 
@@ -355,7 +356,7 @@ class Feed:
 
     def _note(self, error: ImsgError) -> None:
         self.state = "recovering"
-        self.last_error = f"{type(error).__name__.lstrip('_')}: {error.message}"
+        self.last_error = redact(f"{type(error).__name__.lstrip('_')}: {error.message}")
         if self.failing_since is None:
             self.failing_since = self.clock.now()
             self._failing_from = self.clock.monotonic()
