@@ -134,8 +134,7 @@ class Core:
             self.pool.refuse_killer(method, params)
         except ValueError as error:
             raise InvalidParams(str(error), code=INVALID_PARAMS) from None
-        busy = ended = 0
-        was_repeated = False
+        busy, ended, was_repeated = 0, 0, False
         while True:
             session = yield from self.session(role)
             connection = session.connection
