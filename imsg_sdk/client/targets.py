@@ -19,6 +19,8 @@ Targets = ChatLike | Iterable[ChatLike] | None
 """One chat, several, or None for all."""
 
 _LISTS = "chats() lists those that hold a message; participants() lists who is in which"
+_MOST_NEAR = 3
+_LEAST_TO_HOLD = 3
 _CHAT_ID_DIGITS = 6
 """No Mac has had more chats than that."""
 
@@ -53,7 +55,11 @@ def find_chat(target: ChatLike, chats: Sequence[Chat], *, region: str, by_name: 
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        raise no_such_chat(parsed)
+        error = no_such_chat(parsed)
+        near = _near(parsed.handle, chats) if by_name and parsed.handle and not parsed.service else []
+        if near:
+            error.hint = f"{', '.join(map(_shown, near))} has a name like it; {error.hint}"
+        raise error
     shown = ", ".join(map(_shown, matches[:8])) + (", …" if len(matches) > 8 else "")
     raise AddressError(
         f"{len(matches)} chats match {parsed.redacted}: {shown}",
@@ -74,6 +80,20 @@ def no_such_chat(target: Target) -> AddressError:
     if is_number and not digits.startswith("0"):
         return AddressError(f"no chat has the id {digits}", hint=_LISTS)
     return AddressError(f"no chat matches {target.redacted}", hint=_LISTS)
+
+
+def _near(text: str, chats: Sequence[Chat]) -> list[Chat]:
+    """Return the few chats with a name like `text`; names are not shown in errors, ids are."""
+    import difflib
+
+    by_name: dict[str, Chat] = {}
+    for chat in chats:
+        for name in _names(chat):
+            by_name.setdefault(name.casefold(), chat)
+    wanted = " ".join(text.casefold().split())
+    holding = [name for name in by_name if len(wanted) >= _LEAST_TO_HOLD and wanted in name]
+    found = holding or difflib.get_close_matches(wanted, by_name, n=_MOST_NEAR)
+    return list({by_name[name].chat_id: by_name[name] for name in found[:_MOST_NEAR]}.values())
 
 
 def _shown(chat: Chat) -> str:

@@ -428,6 +428,21 @@ def test_the_name_of_a_contact_will_do_beside_that_of_the_chat() -> None:
     assert find_chat("nora finch", [chat], region="US", by_name=True) is chat
 
 
+@pytest.mark.parametrize("slip", ["Sunday lnch", "sunday", "Lunch"])
+def test_a_slip_in_a_name_is_told_with_the_chat_that_may_be_meant(slip: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        find_chat(slip, chats_named("Boat crew", "Sunday lunch"), region="US", by_name=True)
+    assert caught.value.hint.startswith("chat_id:2 (")
+    assert "unday" not in str(caught.value)  # errors stand in logs; names are for the table
+
+
+def test_an_id_that_no_chat_has_is_told_as_an_id() -> None:
+    """Findings of a newcomer: 999 was called a phone number."""
+    for target in (999, "999", "chat_id:999"):
+        with pytest.raises(AddressError, match="no chat has the id 999"):
+            find_chat(target, chats_named("Boat crew"), region="US", by_name=True)
+
+
 def test_digits_are_a_chat_id_or_a_handle_and_never_guessed() -> None:
     chats = chats_named("one", "two", "262966", identifiers=["+15550100200", "+15550100201", "2"])
     assert find_chat("1", chats, region="US", by_name=True).chat_id == 1
