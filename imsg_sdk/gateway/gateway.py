@@ -10,7 +10,6 @@ import os
 import tempfile
 import weakref
 from concurrent.futures import CancelledError
-from datetime import datetime
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -21,13 +20,13 @@ from imsg_sdk._time import Clock, SystemClock
 from imsg_sdk.config import Config
 from imsg_sdk.errors import ConfigError, GatewayAlreadyRunning, GatewayError, HandlerError, UsageError
 from imsg_sdk.gateway.facts import gather_facts
-from imsg_sdk.gateway.handlers import HandlerFunction, Handlers, name_of
+from imsg_sdk.gateway.handlers import HandlerFunction, Handlers, check_signature, name_of
 from imsg_sdk.gateway.inbound import MessageLike, read_message
 from imsg_sdk.gateway.live.loop import Conduct
 from imsg_sdk.gateway.live.ports import Program
 from imsg_sdk.gateway.live.runner import Place, Runner
 from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus, Tally
-from imsg_sdk.gateway.live.thread import LoopThread, start_beside, stop_others, wait_for
+from imsg_sdk.gateway.live.thread import LoopThread, check_no_loop, start_beside, stop_others, wait_for
 from imsg_sdk.gateway.live.wiring import check_use, not_done, program_over, read_settings, record_of, remove_folder
 from imsg_sdk.gateway.policy import Explanation, Policy, explain
 from imsg_sdk.gateway.rehearsal import ConfigLike
@@ -36,6 +35,7 @@ from imsg_sdk.gateway.state import PairingStore, StateReader, state_folder
 if TYPE_CHECKING:
     import pandas as pd
 
+    from imsg_sdk.arguments import TimeLike
     from imsg_sdk.client.base import BaseClient
     from imsg_sdk.gateway.dashboard import Dashboard
 
@@ -167,6 +167,7 @@ class Gateway:
 
         It needs ``reaction_notifications`` to be ``"own"`` (on messages of this gateway) or ``"all"``.
         """
+        check_signature(function, "context")
         self._conduct.reaction_handlers[name_of(function)] = function
         return function
 
@@ -223,10 +224,16 @@ class Gateway:
             raise
 
     def run(self) -> None:
-        """Start, and block until :meth:`stop` is called elsewhere or this is interrupted; then stop."""
+        """Start, and block until :meth:`stop` is called elsewhere or this is interrupted; then stop.
+
+        An async program uses :meth:`serve` instead; here it is told so by a ``UsageError``.
+        """
+        check_no_loop()
         self.start()
+        assert self._thread is not None
         try:
-            self._wait_for_end()
+            self._thread.wait(None)
+            self._thread.over.result()
         finally:
             self.stop()
 
@@ -324,13 +331,13 @@ class Gateway:
         """Return what handlers raised lately, the last one last; ``raise gateway.errors[-1]`` shows where."""
         return tuple(self._tally.errors.copy())
 
-    def decisions(self, *, since: datetime | None = None, limit: int | None = None) -> pd.DataFrame:
+    def decisions(self, *, since: TimeLike | None = None, limit: int | None = None) -> pd.DataFrame:
         """Return every message that arrived and what became of it.
 
         Parameters
         ----------
         since
-            Only what arrived at that time or later.
+            Only what arrived at that time or later; an aware datetime, ISO 8601 text, or an age such as ``"2h"``.
         limit
             Only so many, the latest.
 
@@ -341,15 +348,15 @@ class Gateway:
         """
         from imsg_sdk.gateway.state.frames import decisions_frame
 
-        return decisions_frame(self._reader(), since=since, limit=limit)
+        return decisions_frame(self._reader(), since=since, limit=limit, now=self._clock.now())
 
-    def outbox(self, *, since: datetime | None = None, limit: int | None = None) -> pd.DataFrame:
+    def outbox(self, *, since: TimeLike | None = None, limit: int | None = None) -> pd.DataFrame:
         """Return every chunk that was to be sent and what became of it.
 
         Parameters
         ----------
         since
-            Only what was planned at that time or later.
+            Only what was planned at that time or later, as for :meth:`decisions`.
         limit
             Only so many, the latest.
 
@@ -360,7 +367,7 @@ class Gateway:
         """
         from imsg_sdk.gateway.state.frames import outbox_frame
 
-        return outbox_frame(self._reader(), since=since, limit=limit)
+        return outbox_frame(self._reader(), since=since, limit=limit, now=self._clock.now())
 
     def pairing(self) -> pd.DataFrame:
         """Return who waits for approval, and who has it.
@@ -463,11 +470,6 @@ class Gateway:
                 return self._thread
             self._thread.over.result()  # what it failed with
         raise GatewayError("the gateway does not run", hint="call start() first")
-
-    def _wait_for_end(self) -> None:
-        assert self._thread is not None
-        self._thread.wait(None)
-        self._thread.over.result()
 
     def _record(self, message: MessageLike | int | pd.Series) -> MessageLike:
         if isinstance(message, int | Integral):  # those of a frame are no int

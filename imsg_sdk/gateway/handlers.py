@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from imsg_sdk.addressing import normalize_handle
+from imsg_sdk.errors import UsageError
 from imsg_sdk.gateway.context import Context
 
-__all__ = ["Filter", "Handler", "HandlerFunction", "Handlers", "MiddlewareFunction", "name_of"]
+__all__ = ["Filter", "Handler", "HandlerFunction", "Handlers", "MiddlewareFunction", "check_signature", "name_of"]
 
 HandlerFunction = Callable[[Context], Any]
 """``def`` or ``async def``, or a generator of either kind; returns or yields replies."""
@@ -91,10 +92,16 @@ class Handlers:
             Any other condition on the context.
         name
             Instead of module and name of the function, to tell apart what is made in a loop.
+
+        Raises
+        ------
+        UsageError
+            The function cannot be called with a context, or `text` is no regular expression.
         """
         filters = tuple(_filters(is_group=is_group, chat_id=chat_id, sender=sender, text=text, where=where))
 
         def register(function: F) -> F:
+            check_signature(function, "context")
             key = name or name_of(function)
             self._handlers[key] = Handler(key, function, filters)
             return function
@@ -103,6 +110,7 @@ class Handlers:
 
     def middleware(self, function: F) -> F:
         """Register a function that is called around every handler: ``function(context, call_next)``."""
+        check_signature(function, "context", "call_next")
         self._middleware[name_of(function)] = function
         return function
 
@@ -164,6 +172,38 @@ def _awaitable(function: HandlerFunction) -> Callable[[Context], Awaitable[Any]]
     return call
 
 
+def check_signature(function: object, *given: str) -> None:
+    """Raise unless a function can be called with as many values as there are names.
+
+    Raises
+    ------
+    UsageError
+        It would fail for every message.
+    """
+    what = ", ".join(given)
+    if not callable(function):
+        raise UsageError(f"{type(function).__name__} is no function", hint=f"give one that takes ({what})")
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of builtins, nothing is known
+        return
+    try:
+        signature.bind(*given)
+    except TypeError:
+        name = getattr(function, "__qualname__", type(function).__name__)
+        raise UsageError(f"{name}{signature} cannot be called with ({what})", hint=f"let it take {what}") from None
+
+
+def _compiled(text: str | re.Pattern[str]) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except (re.error, TypeError) as error:
+        reason = str(error) if isinstance(error, re.error) else f"it is {type(text).__name__}"
+        raise UsageError(
+            f"text is no regular expression: {reason}", hint="re.escape(text) takes a text as it is"
+        ) from None
+
+
 def name_of(function: Callable[..., Any]) -> str:
     """Return the name under which a function is registered; one of the same module and name takes its place."""
     module = getattr(function, "__module__", None)
@@ -189,7 +229,7 @@ def _filters(
         people = frozenset(normalize_handle(each) for each in ([sender] if isinstance(sender, str) else sender))
         yield lambda context: context.handle in people
     if text is not None:
-        pattern = re.compile(text)
+        pattern = _compiled(text)
         yield lambda context: pattern.search(context.text) is not None
     if where is not None:
         yield where

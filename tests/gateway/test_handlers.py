@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from imsg_sdk.gateway import Context, Handlers, Policy, decide, gather_facts
+from imsg_sdk.errors import UsageError
+from imsg_sdk.gateway import Context, Gateway, Handlers, Policy, decide, gather_facts
 from imsg_sdk.gateway.context import build_context
 from imsg_sdk.gateway.inbound import read_message
 
@@ -43,6 +44,35 @@ def test_the_first_handler_that_accepts_gets_the_message(make_context: Callable[
     assert handlers(make_context(text="oh")) == "what?"
     assert len(handlers) == 2
     assert "greet" in repr(handlers)
+
+
+def nothing_taken() -> None:
+    pass
+
+
+@pytest.mark.parametrize("function", [nothing_taken, lambda one, two: None, "hello", lambda *, context: None])
+def test_a_function_that_would_fail_for_every_message_is_refused(function: Any) -> None:
+    for register in (Handlers().message, Handlers().message(text="hi"), Gateway({"imessage": {}}).on_reaction):
+        with pytest.raises(UsageError):
+            register(function)
+    with pytest.raises(UsageError):
+        Gateway({"imessage": {}}, handler=function)
+
+
+def test_middleware_takes_the_context_and_what_comes_after() -> None:
+    with pytest.raises(UsageError):
+        Handlers().middleware(lambda context: None)
+
+
+@pytest.mark.parametrize("function", [str, print, Handlers(), lambda *all: None, lambda context, more=1: None])
+def test_whatever_can_be_called_with_a_context_is_a_handler(function: Any) -> None:
+    Handlers().message(function)
+
+
+@pytest.mark.parametrize("text", ["(", 3])
+def test_a_text_that_is_no_expression_is_refused(text: Any) -> None:
+    with pytest.raises(UsageError, match="no regular expression"):
+        Handlers().message(text=text)
 
 
 def test_no_handler_means_no_reply(make_context: Callable[..., Context]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from imsg_sdk.errors import RequestTimeout
+from imsg_sdk.errors import RequestTimeout, UsageError
 from imsg_sdk.gateway import GatewayState
 from imsg_sdk.gateway.live import runner
 
@@ -70,6 +70,17 @@ def test_a_cancelled_start_leaves_nothing_running(program: Any, make_gateway: An
     with make_gateway(handler=lambda context: "ok") as another:  # and the state is free
         another.drain(through=program.receive())
     assert len(program.sends) == 1
+
+
+def test_an_event_loop_is_not_blocked_unawares(make_gateway: Any) -> None:
+    gateway = make_gateway(handler=lambda context: "ok")
+
+    async def main() -> None:
+        gateway.run()
+
+    with pytest.raises(UsageError, match="would block the event loop"):
+        asyncio.run(main())
+    assert gateway.status().state is GatewayState.STOPPED
 
 
 def test_waiting_for_the_program_ends_even_where_the_clock_stands_still(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from imsg_sdk.columns import DECISIONS, OUTBOX, PAIRING
+from imsg_sdk.errors import InvalidParams
 from imsg_sdk.frames import dtypes
 from imsg_sdk.gateway import Decision, Reason
 from imsg_sdk.gateway.state import Journal, OutboxState, PairingStore, StateReader
@@ -74,6 +75,19 @@ def test_only_the_latest_are_read(journal: Journal, row: Row, folder: Path, cloc
     assert read(since=clock.at) == [5, 6, 7]
     assert read(since=clock.at, limit=2) == [6, 7]
     assert read(since=clock.at + timedelta(seconds=1), limit=2) == []
+    for frame in (
+        decisions_frame(reader, since="30m", now=clock.at),
+        decisions_frame(reader, since=clock.at.isoformat()),
+        decisions_frame(reader, limit=3),
+    ):
+        assert frame["message_rowid"].tolist() == [5, 6, 7]
+
+
+@pytest.mark.parametrize("table", [decisions_frame, outbox_frame])
+@pytest.mark.parametrize("options", [{"since": "yesterday"}, {"since": 3}, {"limit": 0}, {"limit": "5"}])
+def test_what_cannot_be_meant_is_refused(folder: Path, table: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParams):
+        table(StateReader(folder), **options)
 
 
 def test_a_reader_sees_whole_steps_only_and_holds_nobody_up(

@@ -10,11 +10,11 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from imsg_sdk.errors import ForkedProcess
+from imsg_sdk.errors import ForkedProcess, UsageError
 from imsg_sdk.gateway.live.daemons import served_loop
 from imsg_sdk.gateway.live.runner import Runner
 
-__all__ = ["LoopThread", "start_beside", "stop_others", "wait_for"]
+__all__ = ["LoopThread", "check_no_loop", "start_beside", "stop_others", "wait_for"]
 
 T = TypeVar("T")
 _SLICE_S = 0.2
@@ -188,6 +188,24 @@ def wait_for(future: Future[Any], timeout_s: float) -> None:
         with suppress(TimeoutError):
             future.exception(min(left, _SLICE_S))
     future.result()
+
+
+def check_no_loop() -> None:
+    """Raise where waiting would block the event loop of an async program; the cell of a notebook may.
+
+    Raises
+    ------
+    UsageError
+        A loop runs in this thread.
+    """
+    from imsg_sdk.gateway.dashboard import notebook_shell
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    if notebook_shell() is None:
+        raise UsageError("run() would block the event loop", hint="use: await gateway.serve(), or async with gateway")
 
 
 async def start_beside(start: Callable[[], object], stop: Callable[[], object]) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from imsg_sdk.config import ClientConfig, Config, GatewayConfig, load_config
 from imsg_sdk.config.load import checked
 from imsg_sdk.errors import GatewayError, UsageError
+from imsg_sdk.gateway.handlers import check_signature
 from imsg_sdk.gateway.live.observing import ObservingProgram
 from imsg_sdk.gateway.live.ports import Program
 from imsg_sdk.gateway.rehearsal import ConfigLike
@@ -31,8 +32,8 @@ def check_use(handler: object, mode: str, *, run_handlers: bool) -> None:
     UsageError
         It names what would be right.
     """
-    if handler is not None and not callable(handler):
-        raise UsageError(f"a handler is {type(handler).__name__}", hint="give a function, or Handlers")
+    if handler is not None:
+        check_signature(handler, "context")
     if mode not in ("live", "observe"):
         raise UsageError(f"mode is {mode!r}", hint="give 'live' or 'observe'")
     if run_handlers and mode == "live":

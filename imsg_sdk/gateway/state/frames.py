@@ -11,10 +11,14 @@ from imsg_sdk.gateway.state.reader import StateReader
 if TYPE_CHECKING:
     import pandas as pd
 
+    from imsg_sdk.arguments import TimeLike
+
 __all__ = ["decisions_frame", "outbox_frame", "pairing_frame"]
 
 
-def decisions_frame(reader: StateReader, *, since: datetime | None = None, limit: int | None = None) -> pd.DataFrame:
+def decisions_frame(
+    reader: StateReader, *, since: TimeLike | None = None, limit: int | None = None, now: datetime | None = None
+) -> pd.DataFrame:
     """Return every inbound row and what became of it.
 
     Parameters
@@ -25,6 +29,8 @@ def decisions_frame(reader: StateReader, *, since: datetime | None = None, limit
         Only what arrived at that time or later.
     limit
         Only so many, the latest.
+    now
+        Where an age counts back from; None is the present.
 
     Returns
     -------
@@ -33,10 +39,13 @@ def decisions_frame(reader: StateReader, *, since: datetime | None = None, limit
     """
     from imsg_sdk.frames import frame_from_records
 
-    return frame_from_records(DECISIONS, reader.decisions(since=since, limit=limit))
+    first, limit = _stretch(since, limit, now)
+    return frame_from_records(DECISIONS, reader.decisions(since=first, limit=limit))
 
 
-def outbox_frame(reader: StateReader, *, since: datetime | None = None, limit: int | None = None) -> pd.DataFrame:
+def outbox_frame(
+    reader: StateReader, *, since: TimeLike | None = None, limit: int | None = None, now: datetime | None = None
+) -> pd.DataFrame:
     """Return every chunk that was planned and what became of it; parameters as for :func:`decisions_frame`.
 
     Returns
@@ -46,7 +55,15 @@ def outbox_frame(reader: StateReader, *, since: datetime | None = None, limit: i
     """
     from imsg_sdk.frames import frame_from_records
 
-    return frame_from_records(OUTBOX, reader.outbox(since=since, limit=limit))
+    first, limit = _stretch(since, limit, now)
+    return frame_from_records(OUTBOX, reader.outbox(since=first, limit=limit))
+
+
+def _stretch(since: TimeLike | None, limit: int | None, now: datetime | None) -> tuple[datetime | None, int | None]:
+    """Return what a call means; refuse what none can."""
+    from imsg_sdk.arguments import checked_instant, checked_limit
+
+    return None if since is None else checked_instant(since, "since", now=now), checked_limit(limit)
 
 
 def pairing_frame(reader: StateReader, now: datetime) -> pd.DataFrame:
