@@ -345,10 +345,11 @@ def test_observing_with_handlers_notes_what_would_be_sent(program: Any, make_gat
 
 def test_the_program_of_an_observer_cannot_send(program: Any) -> None:
     from imsg_sdk.errors import SendRefused
-    from imsg_sdk.gateway.live.observing import ObservingProgram
+    from imsg_sdk.config import load_config
+    from imsg_sdk.gateway.live.wiring import program_over
 
     async def tries() -> None:
-        observing = ObservingProgram(program)
+        observing = program_over(program, load_config({}, environ={}), is_live=False)
         await observing.mark_read(1)
         await observing.show_typing(1, is_typing=True)
         with pytest.raises(SendRefused):
