@@ -344,8 +344,8 @@ def test_observing_with_handlers_notes_what_would_be_sent(program: Any, make_gat
 
 
 def test_the_program_of_an_observer_cannot_send(program: Any) -> None:
-    from imsg_sdk.errors import SendRefused
     from imsg_sdk.config import load_config
+    from imsg_sdk.errors import SendRefused
     from imsg_sdk.gateway.live.wiring import program_over
 
     async def tries() -> None:
