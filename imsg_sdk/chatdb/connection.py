@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from os import R_OK, W_OK, PathLike, access, fspath
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -242,10 +243,9 @@ def connect(target: str, name: str, options: str, *, timeout_s: float = BUSY_TIM
 
 
 def check_file(path: Path) -> None:
-    """Raise where there is no file, or one that nobody may look at."""
+    """Raise where there is no file, something else than a file, or one that nobody may look at."""
     try:
-        is_folder = path.is_dir()
-        path.stat()
+        mode = path.stat().st_mode
     except PermissionError:
         raise _refused(str(path)) from None
     except (OSError, ValueError):
@@ -254,8 +254,11 @@ def check_file(path: Path) -> None:
             hint="name a Messages database; on a Mac it is ~/Library/Messages/chat.db, "
             "and `imsg-sdk sandbox generate chat.db` makes a fictional one",
         ) from None
-    if is_folder:
+    if S_ISDIR(mode):
         raise DatabaseUnavailable(f"{path} is a folder", hint=f"name the file in it, such as {path / 'chat.db'}")
+    if not S_ISREG(mode):
+        # Opening a pipe would wait for whoever writes into it.
+        raise DatabaseUnavailable(f"{path} is no regular file", hint="copy what it holds into a file, and name that")
 
 
 def _code(error: sqlite3.Error) -> int:

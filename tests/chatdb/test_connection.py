@@ -42,6 +42,13 @@ def test_a_folder_is_told_from_a_file(tmp_path: Path) -> None:
     assert "chat.db" in failure.hint
 
 
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    """Opening it would wait for whoever writes into it."""
+    path = tmp_path / "chat.db"
+    os.mkfifo(path)
+    assert "no regular file" in refusal(path).message
+
+
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\1" * 84])
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "chat.db"

@@ -202,6 +202,8 @@ def _status(path: str, *, strict: bool) -> os.stat_result | None:
         return None
     if strict and not (stat.S_ISREG(found.st_mode) and os.access(path, os.R_OK)):
         raise OpenFailed("unable to open database file (code: 14)", 14)
+    if stat.S_ISFIFO(found.st_mode):  # opening one would wait for whoever writes into it
+        raise OpenFailed("unable to open database file (code: 14)", 14)
     return found
 
 
