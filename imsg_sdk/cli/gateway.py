@@ -18,6 +18,7 @@ from imsg_sdk.errors import ConfigError, GatewayError, ImsgError
 if TYPE_CHECKING:
     from imsg_sdk.client.base import BaseClient
     from imsg_sdk.gateway import Context, GatewayStatus
+    from imsg_sdk.models import Message
 
 __all__ = ["add"]
 
@@ -91,12 +92,12 @@ def _call(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _json(text: str, name: str) -> Any:
+def _json(text: str, name: str, hint: str = "quote it for the shell") -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         reason = error.args[0] if error.args else "nested too deeply"
-        raise GatewayError(f"{name} is not JSON: {reason}", hint="quote it for the shell") from None
+        raise GatewayError(f"{name} is not JSON: {reason}", hint=hint) from None
 
 
 # run
@@ -235,14 +236,15 @@ def _add_decide(commands: reading.Commands) -> None:
         "decide",
         "rehearse: what a gateway would do with messages, one JSON object a line; nothing is read or sent",
         "  imsg-sdk gateway decide --config gateway.json5 --messages messages.jsonl\n"
-        "  imsg-sdk gateway decide --config gateway.json5 --messages messages.jsonl --replies replies.jsonl",
+        "  imsg-sdk gateway decide --config gateway.json5 --messages messages.jsonl --replies replies.jsonl\n"
+        "  imsg-sdk messages --json | imsg-sdk gateway decide --config gateway.json5 --messages -",
     )
     _add_settings(parser)
     parser.add_argument(
         "--messages",
         metavar="FILE",
         required=True,
-        help="message objects as programs send them, one a line; - is stdin",
+        help="message objects as programs send them, or rows of messages --json, one a line; - is stdin",
     )
     parser.add_argument(
         "--replies",
@@ -290,7 +292,20 @@ def _message(value: Any) -> Any:
         value = inner if isinstance(inner, dict) else value
     if not isinstance(value, dict):
         raise GatewayError("a line of --messages is no object", hint="write one JSON object a line")
-    return value
+    return _row(value) if "rowid" in value and "id" not in value else value
+
+
+def _row(value: dict[str, Any]) -> Message:
+    """Return the record of a row of `imsg-sdk messages --json`, or of `imsg-sdk export`."""
+    import msgspec
+
+    from imsg_sdk.models import Message
+
+    known = {name: value[name] for name in Message.__struct_fields__ if value.get(name) is not None}
+    try:
+        return msgspec.convert(known, Message)
+    except msgspec.ValidationError as error:
+        raise GatewayError(f"a row of --messages is not as it was written: {error}", hint="give it unchanged") from None
 
 
 def _lines(path: str) -> Iterator[Any]:
@@ -301,4 +316,4 @@ def _lines(path: str) -> Iterator[Any]:
         raise GatewayError(f"{path} is not UTF-8 from byte {error.start} on", hint="write it as UTF-8") from None
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            yield _json(line, f"line {number} of {path}")
+            yield _json(line, f"line {number} of {path}", "write one JSON object a line")

@@ -152,11 +152,29 @@ def test_decide_prints_what_a_rehearsal_gives(capsys: Any, settings: Path, tmp_p
     assert {**found[0], "sends": []} == alone.to_dict()
 
 
+def test_decide_reads_the_rows_that_the_other_commands_write(capsys: Any, settings: Path, tmp_path: Path) -> None:
+    assert main(["messages", "--sandbox", "--json", "--limit", "60"]) == 0
+    path = tmp_path / "rows.jsonl"
+    path.write_text(capsys.readouterr().out, encoding="utf-8")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    assert main(["gateway", "decide", "--config", str(settings), "--messages", str(path)]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.split("\n") if line]
+    assert [each["id"] for each in found] == [row["rowid"] for row in rows]
+    assert [each["reason"] == "from_me" for each in found] == [row["is_from_me"] for row in rows]
+    assert any(each["dispatched"] for each in found)
+
+    broken = lines(path, {**rows[0], "is_from_me": "no"})
+    assert main(["gateway", "decide", "--config", str(settings), "--messages", broken]) == 1
+    assert "is_from_me" in capsys.readouterr().err
+
+
 def test_decide_names_the_line_that_is_wrong(capsys: Any, settings: Path, tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     path.write_text('{"id": 1}\n{"id": ', encoding="utf-8")
     assert main(["gateway", "decide", "--config", str(settings), "--messages", str(path)]) == 1
-    assert f"line 2 of {path} is not JSON" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"line 2 of {path} is not JSON" in told
+    assert "one JSON object a line" in told
     path.write_bytes('{"id": 1}\n'.encode("utf-16"))
     assert main(["gateway", "decide", "--config", str(settings), "--messages", str(path)]) == 1
     assert f"{path} is not UTF-8 from byte 0 on" in capsys.readouterr().err
