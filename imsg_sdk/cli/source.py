@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imsg_sdk import IMessageClient
@@ -32,13 +32,13 @@ def check_source_options(parser: argparse.ArgumentParser, arguments: argparse.Na
         parser.error("--seed chooses a fictional history: add --sandbox")
 
 
-def open_client(arguments: argparse.Namespace) -> IMessageClient:
-    """Return the client that the options ask for."""
+def open_client(arguments: argparse.Namespace, *, people: dict[str, Any] | None = None) -> IMessageClient:
+    """Return the client that the options ask for; `people` are those of a make-believe history."""
     from imsg_sdk import IMessageClient
     from imsg_sdk.config import load_config
 
     if arguments.sandbox:
-        return IMessageClient.sandbox(seed=1 if arguments.seed is None else arguments.seed)
+        return IMessageClient.sandbox(seed=1 if arguments.seed is None else arguments.seed, people=people)
     if arguments.db is not None and arguments.cli_path is None and arguments.config is None:
         return IMessageClient.from_chat_db(arguments.db)
     return IMessageClient(load_config(arguments.config, cli_path=arguments.cli_path, db_path=arguments.db))

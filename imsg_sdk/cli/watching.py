@@ -26,6 +26,8 @@ __all__ = ["add_watch"]
 
 _TURN_S = 1.0
 """How often an idle watch looks whether its reader is still there."""
+_CHATTER = {"others": "friendly", "chatter": [{"every": [2, 8]}]}
+"""People of a make-believe history who write by themselves, or there would be nothing to watch."""
 _AT_ONCE = 100
 _KEEP_S = 0.2
 _LINE_ENDS = {"\x85": r"\u0085", "\u2028": r"\u2028", "\u2029": r"\u2029"}
@@ -100,7 +102,11 @@ def _rowid(text: str) -> int:
 def _watch(arguments: argparse.Namespace) -> int:
     kept = None if arguments.cursor_file is None else _read_cursor(arguments.cursor_file)
     try:
-        with ended_by_terminate(), open_client(arguments) as client, _opened(client, arguments, kept) as watch:
+        with (
+            ended_by_terminate(),
+            open_client(arguments, people=_CHATTER) as client,
+            _opened(client, arguments, kept) as watch,
+        ):
             if sys.stderr.isatty() and not arguments.json:
                 print("watching; Ctrl-C ends it", file=sys.stderr)
             return _Printer(watch, arguments).run()

@@ -197,3 +197,13 @@ def test_wrong_use_is_told(db: Any, start: Callable[..., Command]) -> None:
     code, _, said = start("--chat", "+15559999").end()
     assert code == 1
     assert "no chat" in said
+
+
+def test_in_the_sandbox_people_write_by_themselves() -> None:
+    command = Command("--sandbox", "--limit", "1")
+    try:
+        code, lines, said = command.end()
+    finally:
+        command.process.kill()
+        command._reader.join(10)
+    assert (code, len(lines)) == (0, 1), said
