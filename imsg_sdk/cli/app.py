@@ -33,7 +33,7 @@ examples:
   imsg-sdk search "train" --sandbox
   imsg-sdk export messages --db chat.db --out messages.csv
   imsg-sdk send 12 "On my way"                   whom and what; --yes sends it
-  imsg-sdk gateway run --sandbox --handler bot:answer
+  imsg-sdk gateway run --sandbox --config gateway.json5 --handler bot:answer
 
 exit codes: 0 done, 1 failed or a negative answer, 2 wrong use
 """
@@ -76,8 +76,8 @@ def build_parser() -> Parser:
 
 
 _HANDED_OVER = {
-    "server": "answer as imsg does, over any chat.db: imsg-sdk server rpc --db PATH",
-    "sandbox": "make a fictional history, or a world of people who answer: imsg-sdk sandbox generate PATH",
+    "server": "answer as imsg does, over any chat.db: server rpc --db PATH",
+    "sandbox": "make a fictional history (sandbox generate PATH), or a world of people who answer",
 }
 
 
