@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+import threading
 import weakref
 from concurrent.futures import CancelledError
 from numbers import Integral
@@ -26,7 +27,7 @@ from imsg_sdk.gateway.live.loop import Conduct
 from imsg_sdk.gateway.live.ports import Program
 from imsg_sdk.gateway.live.runner import Place, Runner
 from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus, Tally
-from imsg_sdk.gateway.live.thread import LoopThread, check_no_loop, start_beside, stop_others, wait_for
+from imsg_sdk.gateway.live.thread import LoopThread, check_no_loop, start_beside, stop_forgotten, wait_for
 from imsg_sdk.gateway.live.wiring import check_use, not_done, program_over, read_settings, record_of, remove_folder
 from imsg_sdk.gateway.policy import Explanation, Policy, explain
 from imsg_sdk.gateway.rehearsal import ConfigLike
@@ -121,6 +122,7 @@ class Gateway:
         )
         self._tally = Tally()
         self._thread: LoopThread | None = None
+        self._launching = threading.Lock()
         self._finalizer: weakref.finalize[..., Any] | None = None
         self._dashboard: Dashboard | None = None
 
@@ -194,15 +196,19 @@ class Gateway:
         """
         if self._thread is not None:
             self._thread.check()
-            if not self._thread.is_over:
-                return
+        if self._is_over():
+            with self._launching:  # of several threads that ask, one does it
+                if self._is_over():
+                    self._launch()
+
+    def _is_over(self) -> bool:
+        return self._thread is None or self._thread.is_over
+
+    def _launch(self) -> None:
         try:
             self._start()
         except GatewayAlreadyRunning:
-            from imsg_sdk.gateway.dashboard import notebook_shell
-
-            # Whoever holds the old one still: the output of a cell, a traceback.
-            if self._thread is None or notebook_shell() is None or not stop_others(self._thread, _STOP_S):
+            if self._thread is None or not stop_forgotten(self._thread, _STOP_S):
                 raise
             self._start()
 
@@ -318,12 +324,8 @@ class Gateway:
     def status(self) -> GatewayStatus:
         """Return what the gateway is doing, without waiting; from any thread."""
         if self._thread is None:
-            return GatewayStatus(
-                state=GatewayState.STOPPED,
-                mode=self.mode,
-                account=self._config.account,
-                warnings=self._conduct.warnings,
-            )
+            state, warnings = GatewayState.STOPPED, self._conduct.warnings
+            return GatewayStatus(state=state, mode=self.mode, account=self._config.account, warnings=warnings)
         return self._thread.runner.status()
 
     @property
@@ -399,9 +401,7 @@ class Gateway:
         with self._pairing_store() as store:
             request = store.approve(code)
         if request is None:
-            raise GatewayError(
-                "nobody waits with this code", hint="a code lives for an hour: pairing() shows who waits"
-            )
+            raise GatewayError("nobody waits with this code", hint="it lives for an hour: pairing() shows who waits")
         return request.handle
 
     def revoke(self, handle: str) -> bool:

@@ -377,7 +377,7 @@ def test_wrong_use_is_refused_with_a_remedy(program: Any, make_gateway: Any) -> 
         make_gateway(mode="dry")
     with pytest.raises(UsageError, match="run_handlers"):
         make_gateway(run_handlers=True)
-    with pytest.raises(UsageError, match="a handler is int"):
+    with pytest.raises(UsageError, match="int is no function"):
         make_gateway(handler=5)
     with pytest.raises(UsageError, match="account default"):
         make_gateway(make_gateway({}).config, account="work")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +39,23 @@ def test_a_start_that_waits_for_its_program_can_be_stopped(program: Any, make_ga
     starting.join(WAIT_S)
     assert not starting.is_alive()
     assert gateway.status().state is GatewayState.STOPPED
+
+
+def test_of_several_threads_that_start_it_one_does(program: Any, make_gateway: Any) -> None:
+    gateway = make_gateway(handler=lambda context: "ok")
+    barrier = threading.Barrier(4)
+
+    def start() -> None:
+        barrier.wait(WAIT_S)
+        gateway.start()
+
+    with ThreadPoolExecutor(4) as threads:
+        for begun in [threads.submit(start) for _ in range(4)]:
+            begun.result(WAIT_S)
+    gateway.drain(through=program.receive())
+    gateway.stop()
+    assert not [thread for thread in threading.enumerate() if thread.name == "imsg-gateway" and thread.is_alive()]
+    assert len(program.sends) == 1
 
 
 async def enter(gateway: Any) -> None:

@@ -14,7 +14,7 @@ from imsg_sdk.errors import ForkedProcess, UsageError
 from imsg_sdk.gateway.live.daemons import served_loop
 from imsg_sdk.gateway.live.runner import Runner
 
-__all__ = ["LoopThread", "check_no_loop", "start_beside", "stop_others", "wait_for"]
+__all__ = ["LoopThread", "check_no_loop", "start_beside", "stop_forgotten", "wait_for"]
 
 T = TypeVar("T")
 _SLICE_S = 0.2
@@ -30,8 +30,13 @@ class _Thread(threading.Thread):
         self.runs = runs
 
 
-def stop_others(thread: LoopThread, timeout_s: float) -> bool:
-    """Stop the gateways of this process that hold what another one needs; tell whether there were any."""
+def stop_forgotten(thread: LoopThread, timeout_s: float) -> bool:
+    """Stop the gateways of a notebook that hold what another one needs; tell whether there were any."""
+    from imsg_sdk.gateway.dashboard import notebook_shell
+
+    if notebook_shell() is None:
+        return False
+    # Whoever holds the old one still: the output of a cell, a traceback.
     found = [each.runs for each in threading.enumerate() if isinstance(each, _Thread) and not each.runs.is_over]
     others = [each for each in found if each is not thread and each.runner.shares_state_with(thread.runner)]
     return bool([each.stop(timeout_s) for each in others])
