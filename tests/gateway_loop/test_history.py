@@ -77,6 +77,23 @@ def test_who_is_erased_while_they_wait_is_neither_handled_nor_answered(
     assert program.sends == []
 
 
+def test_what_waits_for_its_turn_is_not_attempted_yet_nor_sent_to_the_erased(
+    program: Any, make_gateway: Any, states: Any
+) -> None:
+    program.gate.clear()
+    with make_gateway(handler=lambda context: "ok") as gateway:
+        program.receive(chat_id=7)
+        until(lambda: program.sends)
+        row = program.receive(chat_id=8, sender="+15550002")
+        until(lambda: len(states(gateway)) == 2)
+        assert states(gateway) == ["attempting", "planned"]
+        gateway.erase("+15550002")
+        program.gate.set()
+        gateway.drain(through=row)
+        assert states(gateway) == ["observed", "skipped"]
+    assert [send["chat_id"] for send in program.sends] == [7]
+
+
 def until(holds: Any) -> None:
     deadline = time.monotonic() + WAIT_S
     while not holds():

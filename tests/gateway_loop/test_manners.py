@@ -232,6 +232,19 @@ def test_an_accepted_chat_is_marked_read_and_shows_typing(program: Any, make_gat
     assert program.acts[-1] == ("still", 7)
 
 
+def test_typing_ends_before_the_answer_goes_out(program: Any, make_gateway: Any) -> None:
+    deliver = program.deliver
+
+    async def noted(params: Any, **options: Any) -> Any:
+        program.acts.append(("sent", params["chat_id"]))
+        return await deliver(params, **options)
+
+    program.deliver = noted
+    with make_gateway(config(sendTyping=True), handler=lambda context: "ok") as gateway:
+        gateway.drain(through=program.receive(chat_id=7))
+    assert program.acts == [("typing", 7), ("still", 7), ("sent", 7)]
+
+
 def test_without_the_bridge_courtesies_are_left_out(program: Any, make_gateway: Any, caplog: Any) -> None:
     async def cannot(chat_id: int, **options: Any) -> None:
         program.acts.append(("tried", chat_id))
