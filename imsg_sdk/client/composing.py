@@ -17,7 +17,7 @@ from imsg_sdk.client.abilities import send_method
 from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_text, cut
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.sending import Sender
-from imsg_sdk.client.whom import Addressee, find_addressee
+from imsg_sdk.client.whom import Addressee, find_addressee, is_taken_for_one
 from imsg_sdk.errors import ImsgError, SendError, SendRefused
 from imsg_sdk.models import Message, SendResult, SendState
 
@@ -108,6 +108,14 @@ def requests(
         shared["region"] = region
     if options.transport is not None:
         shared["transport"] = options.transport
+    if to.chat is not None and is_taken_for_one(to.chat):
+        if options.transport == "applescript":
+            raise SendRefused(
+                "by AppleScript only one of the people in this thread would get it",
+                target=to.redacted,
+                hint="leave transport out; such a thread needs the bridge",
+            )
+        shared["transport"] = "bridge"
     sends = [{**shared, **part} for part in parts]
     if reply_to is not None:
         sends[0]["reply_to"] = reply_to

@@ -29,7 +29,17 @@ from imsg_sdk.client.targets import no_such_chat
 from imsg_sdk.errors import AddressError
 from imsg_sdk.models import Chat, CreatedChat, Message, Participant
 
-__all__ = ["Addressee", "SendTarget", "find_addressee", "is_direct", "person", "reachable", "service_of", "written"]
+__all__ = [
+    "Addressee",
+    "SendTarget",
+    "find_addressee",
+    "is_direct",
+    "is_taken_for_one",
+    "person",
+    "reachable",
+    "service_of",
+    "written",
+]
 
 SendTarget = TargetLike | Chat | CreatedChat | Message | SupportsIndex
 """A chat id, a target as text, an exact handle, or a record of a chat or of a message in it."""
@@ -39,6 +49,7 @@ _FORMS = "write a chat id, chat_id:7, chat_guid:…, chat_identifier:…, a phon
 _BY_CHAT = "address it by its chat: chats() lists chat_id and participants"
 
 _DIALLED = re.compile(r"\+?\(?[0-9][0-9 ().\-\u2010-\u2015\u00a0\u202f]*")
+_LIKE_HANDLE = re.compile(r"(imessage:|sms:|auto:).*|[+0-9 ()\-]+")
 _EMAIL = re.compile(r"[^\s@,:;<>()\"]+@[^\s@,:;<>()\"]+\.[^\s@,:;<>()\".]+")
 _SEVERAL = re.compile(r"[,;\n|&]|\+.*\+|@.*@", re.DOTALL)
 _WHOLE_ID = re.compile(r".*:\s*\+?[1-9][0-9]*\s*", re.DOTALL)
@@ -199,6 +210,16 @@ def _of_chat(chat: Chat, service: Service | None) -> Addressee:
     # A program may reach the person of such a chat, and not the chat; then it must not choose iMessage.
     chosen = Service.SMS if own is Service.SMS else None
     return Addressee({"chat_id": chat.chat_id}, chat, chosen, f"chat {chat.chat_id}")
+
+
+def is_taken_for_one(chat: Chat) -> bool:
+    """Tell whether a program without bridge would write to one of several people: the one the chat is named after.
+
+    By AppleScript it takes a chat whose identifier looks like a handle for that person.
+    """
+    identifier = chat.identifier or ""
+    looks_so = "@" in identifier or bool(_LIKE_HANDLE.fullmatch(identifier))
+    return looks_so and not is_direct(chat)
 
 
 def service_of(name: str | None) -> Service | None:

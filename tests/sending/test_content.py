@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imsg_sdk import IMessageClient
-from imsg_sdk.client.composing import SendOptions, compose
+from imsg_sdk.client.composing import SendOptions, compose, requests
 from imsg_sdk.client.outbound import check_file, check_params, check_text, cut
 from imsg_sdk.client.plan import run
+from imsg_sdk.client.whom import find_addressee
 from imsg_sdk.errors import InvalidParams, SendRefused
+from imsg_sdk.models import Chat
 
 
 def deliver(client: IMessageClient, params: dict[str, Any]) -> Any:
@@ -95,6 +97,23 @@ def test_a_file_is_sent_by_its_whole_path_and_found_by_its_name(scripted: Any, f
     result = scripted.client.send_file(3, files["good link"])
     assert scripted.asked[0]["params"]["file"] == str(files["a b.png"])
     assert (result.state, result.rowid) == ("observed", 100)
+
+
+def test_a_thread_that_a_program_takes_for_one_person_goes_by_the_bridge_only() -> None:
+    def sent(chat: Chat, **options: Any) -> list[dict[str, Any]]:
+        return requests(find_addressee(chat, [chat], region="US"), [{"text": "x"}], SendOptions(**options), region="US")
+
+    ada, ben = "+12025550117", "ben@example.org"
+    thread = Chat(chat_id=6, identifier=ada, participants=(ada, ben))
+    assert sent(thread)[0]["transport"] == "bridge"
+    with pytest.raises(SendRefused):
+        sent(thread, transport="applescript")
+    for chat in (
+        Chat(chat_id=6, identifier=ada, participants=(ada,)),
+        Chat(chat_id=6, identifier="chat700100200", participants=(ada, ben), is_group=True),
+    ):
+        assert "transport" not in sent(chat)[0]
+        assert sent(chat, transport="applescript")[0]["transport"] == "applescript"
 
 
 def test_text_and_file_are_two_messages(scripted: Any, files: dict[str, Any]) -> None:
