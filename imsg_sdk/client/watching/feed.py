@@ -166,9 +166,12 @@ class Feed:
         if source.has_pages and not self.pages_are_deadly:
             yield from self._catch_up(source, session)
         subscription = yield from self._subscribe(session)
-        # What was asked so far may have been asked of another file than what is reported from now on.
-        if self._proven is None:
+        # What was asked so far may have been asked of another child or file than what is reported from now on.
+        session = yield from self.core.session(Role.WATCH)
+        self._meet(session)
+        if self._proven is None or self._must_prove:
             yield from self.prove(source, session)
+        self._must_prove = False
         self.refuse_another_file(session)
         yield from Listening(self, source, session, subscription).run()
 
@@ -283,6 +286,8 @@ class Feed:
             include_reactions=True if wanted.include_reactions else None,
         )
         answer = yield from self.core.request("watch.subscribe", params, role=Role.WATCH)
+        # The request may have met a dead child and gone to the next.
+        session = yield from self.core.session(Role.WATCH)
         try:
             number = _subscribed.decode(answer).subscription
         except msgspec.DecodeError:

@@ -98,6 +98,7 @@ class Proxy:
             return {**said, "result": stuck}
         if is_double and said["result"]["has_more"]:
             os.kill(os.getpid(), signal.SIGILL)
+            threading.Event().wait()  # another thread may take the signal, a moment later
         return said
 
     def notify(self, said: dict[str, Any], line: bytes) -> None:
