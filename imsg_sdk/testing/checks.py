@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imsg_sdk.addressing import normalize_handle
+from imsg_sdk.errors import ImsgError
 from imsg_sdk.testing.sandbox import Sandbox, Sent
 
+if TYPE_CHECKING:
+    from imsg_sdk.gateway.gateway import Gateway
+
 __all__ = ["assert_nothing_sent", "assert_sent"]
+
+_LATEST = 5
+_ARRIVED = ("observed", "accepted")
 
 
 def assert_sent(
@@ -47,7 +55,9 @@ def assert_sent(
         wanted = {"to": to, "text": text, "containing": containing, "file": file, "chat_id": chat_id}
         asked = ", ".join(f"{name}={value!r}" for name, value in wanted.items() if value is not None) or "anything"
         often = "at least once" if times is None else "once" if times == 1 else f"{times} times"
-        raise AssertionError(f"{asked} was to be sent {often} and was sent {_count(found)}; {_listed(sent)}")
+        raise AssertionError(
+            f"{asked} was to be sent {often} and was sent {_count(found)}; {_listed(sent)}{_why(sandbox)}"
+        )
     return found[-1]
 
 
@@ -56,7 +66,7 @@ def assert_nothing_sent(sandbox: Sandbox, *, to: str | None = None, since: int =
     found = [one for one in sandbox.sent(since) if _fits(one, to, None, None, None, None)]
     if found:
         whom = "" if to is None else f" to {to}"
-        raise AssertionError(f"nothing was to be sent{whom}; {_listed(found)}")
+        raise AssertionError(f"nothing was to be sent{whom}; {_listed(found)}{_why(sandbox)}")
 
 
 def _fits(
@@ -82,3 +92,34 @@ def _listed(sent: Iterable[Sent]) -> str:
         f"  to {', '.join(one.recipients) or '?'}: {one.text if one.text is not None else one.file!r}" for one in sent
     ]
     return "what was sent:\n" + "\n".join(lines) if lines else "nothing was sent"
+
+
+def _why(sandbox: Sandbox) -> str:
+    """Return what the gateways of a test made of the latest messages."""
+    lines: list[str] = []
+    for gateway in sandbox.gateways:
+        with contextlib.suppress(ImsgError):  # without its state there is nothing to tell
+            lines.extend(_told(gateway))
+    return "\nwhat the gateway made of it:\n" + "\n".join(lines) if lines else ""
+
+
+def _told(gateway: Gateway) -> Iterable[str]:
+    for row in gateway.decisions(limit=_LATEST).to_dict("records"):
+        yield f"  message {row['message_rowid']}: {_outcome(row)}"
+    for row in gateway.outbox(limit=_LATEST).to_dict("records"):
+        if row["state"] not in _ARRIVED:
+            yield f"  an answer to chat {row['chat_id']}: {row['state']}{_detail(row['detail'])}"
+
+
+def _outcome(row: dict[str, Any]) -> str:
+    if isinstance(row["error"], str) and row["error"]:
+        return f"the handler failed: {row['error']}"
+    if row["state"] != "finished":
+        return f"{row['state']}, not yet handled (gateway.drain() waits for it)"
+    if isinstance(row["reason"], str):
+        return f"dropped, {row['reason']}{_detail(row['detail'])}"
+    return "handled"
+
+
+def _detail(value: object) -> str:
+    return f" ({value})" if isinstance(value, str) and value else ""

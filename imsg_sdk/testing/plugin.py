@@ -90,6 +90,7 @@ def make_imsg_gateway(
         options = {"client": imsg_sandbox.client(), "clock": imsg_sandbox.clock, **options}
         gateway = Gateway(config, **options)  # type: ignore[arg-type]
         started.append(gateway)
+        imsg_sandbox.explain_with(gateway)
         gateway.start()
         return gateway
 

@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from imsg_sdk.client.aio import AsyncIMessageClient
     from imsg_sdk.client.base import BaseClient
     from imsg_sdk.client.sync import IMessageClient
+    from imsg_sdk.gateway.gateway import Gateway
 
 __all__ = ["Arrival", "FaultHandle", "Sandbox", "Sent", "WorldClock"]
 
 _MODULE = "imsg_sdk.sandbox"
 _SENDING = ("send", "poll.send")
+_SETTLE_S = 0.5
+"""Looks for what was sent take real time, and on the virtual clock nothing comes meanwhile."""
 
 Client = TypeVar("Client", bound="BaseClient")
 
@@ -181,6 +184,8 @@ class Sandbox:
         self._dialect = dialect
         self._control = Control(self._backend_of("v1", extended=False), timeout_s=timeout_s)
         self._clients: weakref.WeakSet[BaseClient] = weakref.WeakSet()
+        self._gateways: weakref.WeakSet[Gateway] = weakref.WeakSet()
+        self._has_real_time = clock == "real"
         self._is_made = False
         self._clock: WorldClock | None = None
         self._finalizer = weakref.finalize(self, _let_go, self._control, self._private)
@@ -235,11 +240,14 @@ class Sandbox:
         dialect
             Another generation than the sandbox's.
         settings
-            Keywords of :class:`IMessageClient`, such as ``read_timeout_s``.
+            Keywords of :class:`IMessageClient`, such as ``read_timeout_s``.  On the virtual clock ``settle_timeout_s``
+            is half a second unless given.
         """
         from imsg_sdk.client.sync import IMessageClient
 
-        return self._known(IMessageClient._over(self._backend_of(dialect, extended=extended), None, **settings))
+        return self._known(
+            IMessageClient._over(self._backend_of(dialect, extended=extended), None, **self._settings(settings))
+        )
 
     def async_client(
         self, *, extended: bool = True, dialect: str | None = None, **settings: Any
@@ -247,13 +255,27 @@ class Sandbox:
         """Return an asynchronous client; everything as for :meth:`client`."""
         from imsg_sdk.client.aio import AsyncIMessageClient
 
-        return self._known(AsyncIMessageClient._over(self._backend_of(dialect, extended=extended), None, **settings))
+        return self._known(
+            AsyncIMessageClient._over(self._backend_of(dialect, extended=extended), None, **self._settings(settings))
+        )
+
+    def _settings(self, given: dict[str, Any]) -> dict[str, Any]:
+        return given if self._has_real_time else {"settle_timeout_s": _SETTLE_S, **given}
 
     def _known(self, client: Client) -> Client:
         """Make the world for a client, and close it with the sandbox."""
         self.make()
         self._clients.add(client)
         return client
+
+    def explain_with(self, gateway: Gateway) -> None:
+        """Let assertions that fail tell what a gateway decided; the fixture ``make_imsg_gateway`` sees to it."""
+        self._gateways.add(gateway)
+
+    @property
+    def gateways(self) -> list[Gateway]:
+        """What :meth:`explain_with` was given and is still held by somebody."""
+        return list(self._gateways)
 
     def argv(self, *, extended: bool = False, dialect: str | None = None) -> list[str]:
         """Return how to start one of its programs, for whatever starts it: ``imsg rpc`` in all but name."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imsg_sdk import IMessageClient
+from imsg_sdk import Gateway, IMessageClient
 from imsg_sdk.errors import ClientClosed, InvalidParams
 from imsg_sdk.testing import Sandbox, assert_nothing_sent, assert_sent
 
@@ -130,3 +130,26 @@ def test_a_slip_in_a_call_of_the_sandbox_names_the_method_once(imsg_sandbox: San
             imsg_sandbox.call(method, **params)
         assert said in caught.value.message
         assert caught.value.message.count(method) == 1
+
+
+def test_a_failing_assertion_tells_what_the_gateway_made_of_it(
+    imsg_sandbox: Sandbox, imsg_fault: Callable[..., object], make_imsg_gateway: Callable[..., Gateway]
+) -> None:
+    gateway = make_imsg_gateway(allow_from=[ADA], handler=lambda context: 1 / int(context.text))
+    rows = [imsg_sandbox.receive(*message).rowid for message in ((ADA, "0"), (BEN, "1"))]
+    gateway.drain(through=rows[-1])
+    with pytest.raises(AssertionError, match=f"message {rows[0]}: the handler failed: ZeroDivisionError") as caught:
+        assert_sent(imsg_sandbox, to=ADA)
+    assert f"message {rows[1]}: dropped, dm_not_allowed" in str(caught.value)
+
+    gateway.on_message(lambda context: "yes")
+    imsg_fault("uncertain_delivery", arrives=False)
+    gateway.drain(through=imsg_sandbox.receive(ADA, "1").rowid)
+    with pytest.raises(AssertionError, match=r"an answer to chat [0-9]+: uncertain"):
+        assert_sent(imsg_sandbox, to=ADA)
+
+
+def test_on_the_virtual_clock_nothing_is_looked_for_at_length(make_imsg_sandbox: Callable[..., Sandbox]) -> None:
+    assert make_imsg_sandbox().client().config.settle_timeout_s == 0.5
+    assert make_imsg_sandbox().client(settle_timeout_s=2).config.settle_timeout_s == 2
+    assert make_imsg_sandbox(clock="real").client().config.settle_timeout_s == 5
