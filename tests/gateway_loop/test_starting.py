@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,19 @@ def test_of_several_threads_that_start_it_one_does(program: Any, make_gateway: A
     gateway.stop()
     assert not [thread for thread in threading.enumerate() if thread.name == "imsg-gateway" and thread.is_alive()]
     assert len(program.sends) == 1
+
+
+def test_at_a_prompt_a_gateway_takes_the_place_of_the_one_before(
+    program: Any, make_gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    held = make_gateway(handler=lambda context: "old")
+    held.start()
+    again = make_gateway(handler=lambda context: "new")
+    again.start()
+    assert held.status().state is GatewayState.STOPPED
+    again.drain(through=program.receive())
+    assert [send["text"] for send in program.sends] == ["new"]
 
 
 async def enter(gateway: Any) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,6 +17,8 @@ from imsg_sdk.gateway.live.daemons import served_loop
 from imsg_sdk.gateway.live.runner import Runner
 
 __all__ = ["LoopThread", "check_no_loop", "start_beside", "stop_forgotten", "wait_for"]
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _SLICE_S = 0.2
@@ -31,15 +35,24 @@ class _Thread(threading.Thread):
 
 
 def stop_forgotten(thread: LoopThread, timeout_s: float) -> bool:
-    """Stop the gateways of a notebook that hold what another one needs; tell whether there were any."""
-    from imsg_sdk.gateway.dashboard import notebook_shell
+    """Stop the gateways of a session that hold what another one needs; tell whether there were any.
 
-    if notebook_shell() is None:
+    In a program, a second gateway is a mistake; at a prompt or in a notebook, it is the first one, written again.
+    """
+    if not _is_session():
         return False
     # Whoever holds the old one still: the output of a cell, a traceback.
     found = [each.runs for each in threading.enumerate() if isinstance(each, _Thread) and not each.runs.is_over]
     others = [each for each in found if each is not thread and each.runner.shares_state_with(thread.runner)]
+    if others:
+        _log.info("the gateway that ran here before is stopped: another one takes its place")
     return bool([each.stop(timeout_s) for each in others])
+
+
+def _is_session() -> bool:
+    """Tell whether somebody types, cell after cell or line after line."""
+    ipython = sys.modules.get("IPython")
+    return hasattr(sys, "ps1") or (ipython is not None and ipython.get_ipython() is not None)
 
 
 class LoopThread:
