@@ -136,6 +136,15 @@ def test_a_state_belongs_to_one_database(open_journal: Open, row: Row) -> None:
     assert open_journal().cursor == "c"
 
 
+def test_a_start_that_came_to_nothing_binds_a_state_to_nothing(open_journal: Open) -> None:
+    open_journal().close()
+    journal = open_journal(identity="database 2")
+    journal.move_cursor("c")
+    journal.close()
+    with pytest.raises(JournalError, match="another Messages database"):
+        open_journal()
+
+
 def test_a_newer_version_is_not_touched(open_journal: Open, folder: Path) -> None:
     open_journal().close()
     path = folder / "gateway-default.db"

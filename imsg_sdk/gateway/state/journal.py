@@ -99,7 +99,7 @@ class Journal(Outbox):
         account
             Which account; each has a file of its own.
         identity
-            Identity of the Messages database.  The file is bound to the first one it is opened with.
+            Identity of the Messages database.  The file is bound to the first one that is watched.
         clock
             Where "now" comes from.
         durability
@@ -380,7 +380,7 @@ class Journal(Outbox):
 def _bind(store: Store, account: str, identity: str) -> None:
     with store:
         known = store.meta("identity")
-        if known is None:
+        if known is None or (known != identity and not _holds_anything(store)):
             store.set_meta("identity", identity)
             store.set_meta("account", account)
         elif known != identity:
@@ -389,6 +389,12 @@ def _bind(store: Store, account: str, identity: str) -> None:
                 hint="give another state folder or account; if the database was replaced on purpose, "
                 f"move {store.path.name} away",
             )
+
+
+def _holds_anything(store: Store) -> bool:
+    """Tell whether a gateway has ever come to watch with this state; a start that failed binds it to nothing."""
+    rows = store.execute("SELECT EXISTS (SELECT 1 FROM inbound) OR EXISTS (SELECT 1 FROM outbox)").fetchone()
+    return store.meta("cursor") is not None or bool(rows[0])
 
 
 def _decided(decision: Decision) -> tuple[Any, ...]:
