@@ -182,8 +182,8 @@ class Gateway:
     def start(self) -> None:
         """Begin to watch and answer, in the background; return when nothing that comes from now on is missed.
 
-        Calling it again does nothing.  In a notebook, a gateway of a cell that is run again takes the place of the
-        one before, which is stopped.
+        Calling it again does nothing.  In a notebook or at a prompt, a gateway that is made again takes the place of
+        the one before, which is stopped.
 
         Raises
         ------
@@ -274,7 +274,7 @@ class Gateway:
         if self._dashboard is not None:
             self._dashboard.update()  # at once, since this gateway may be let go of before its next look
 
-    def drain(self, timeout_s: float = 30.0, *, through: int | None = None) -> None:
+    def drain(self, timeout_s: float = 30.0, *, through: object = None) -> None:
         """Wait until everything that has arrived is handled and answered.
 
         Parameters
@@ -282,7 +282,7 @@ class Gateway:
         timeout_s
             Longest wait.
         through
-            A row that must have arrived first.
+            A row that must have arrived first: its number, or a record of it.
 
         Raises
         ------

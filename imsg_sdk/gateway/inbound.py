@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from numbers import Integral
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +18,7 @@ from imsg_sdk.models import Attachment, Message
 from imsg_sdk.text import trim
 from imsg_sdk.wire import WireMessage
 
-__all__ = ["MalformedMessage", "MessageLike", "read_message"]
+__all__ = ["MalformedMessage", "MessageLike", "read_message", "row_of"]
 
 MessageLike = Message | WireMessage | Mapping[str, Any]
 
@@ -62,6 +63,22 @@ def read_message(source: MessageLike) -> Message:
         attachments=tuple(_attachment(each) for each in _list(source, "attachments") if isinstance(each, Mapping)),
         **texts,
     )
+
+
+def row_of(source: object) -> int:
+    """Return the row that is meant: its number, or whatever has one, such as a record.
+
+    Raises
+    ------
+    InvalidParams
+        No row can be meant by it.
+    """
+    from imsg_sdk.arguments import refused
+
+    number = source.get("rowid") if isinstance(source, Mapping) else getattr(source, "rowid", source)
+    if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
+        raise refused("through is no row", hint="give the rowid of a message, or its record")
+    return int(number)
 
 
 def _with_own_name(message: Message) -> Message:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from imsg_sdk.errors import RequestTimeout, UsageError
+from imsg_sdk.errors import InvalidParams, RequestTimeout, UsageError
 from imsg_sdk.gateway import GatewayState
 from imsg_sdk.gateway.live import runner
+from imsg_sdk.models import Message
 
 WAIT_S = 5.0
 
@@ -166,3 +167,25 @@ def test_the_end_of_the_interpreter_starts_no_thread(
     monkeypatch.setattr(threading.Thread, "start", refuse)
     gateway.stop()
     assert gateway._thread.is_over
+
+
+@pytest.mark.parametrize("through", ["guid", 0, -1, True, 1.5, {"guid": "x"}, [1]])
+def test_a_wait_for_what_is_no_row_is_refused_at_once(make_gateway: Any, through: Any) -> None:
+    with make_gateway(handler=lambda context: "ok") as gateway, pytest.raises(InvalidParams):
+        gateway.drain(through=through)
+
+
+@pytest.mark.parametrize("timeout_s", [None, "5", -1, float("nan")])
+def test_a_wait_without_a_time_is_refused(make_gateway: Any, timeout_s: Any) -> None:
+    with make_gateway(handler=lambda context: "ok") as gateway:
+        with pytest.raises(InvalidParams):
+            gateway.drain(timeout_s, through=999)
+        gateway.drain()
+
+
+def test_a_row_may_be_named_by_its_record(program: Any, make_gateway: Any) -> None:
+    with make_gateway(handler=lambda context: "ok") as gateway:
+        rowid = program.receive()
+        for through in (rowid, {"rowid": rowid}, Message(rowid=rowid)):
+            gateway.drain(through=through)
+    assert len(program.sends) == 1

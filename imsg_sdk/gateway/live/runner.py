@@ -29,6 +29,7 @@ from imsg_sdk.errors import (
     ProtocolError,
     UsageError,
 )
+from imsg_sdk.gateway.inbound import row_of
 from imsg_sdk.gateway.live.loop import Conduct, Loop
 from imsg_sdk.gateway.live.ports import Inbox, Program
 from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus, Tally
@@ -207,15 +208,16 @@ class Runner:
             self._failure = error
         self.request_stop(self._grace_s)
 
-    async def drain(self, through: int | None) -> None:
+    async def drain(self, through: object) -> None:
         """Wait until everything that arrived is handled; until a row has arrived, first."""
+        row = None if through is None else row_of(through)
         while self.loop is None or self._journal is None:
             await asyncio.sleep(_LOOK_S)
         loop = self.loop
         # It may have arrived in a life before this one.
-        if through is not None and not self._journal.has(through):
-            self.awaited = through
-            while not loop.has_seen(through):
+        if row is not None and not self._journal.has(row):
+            self.awaited = row
+            while not loop.has_seen(row):
                 await asyncio.sleep(_LOOK_S)
             self.awaited = None
         while loop.lanes or len(loop.coalescer):

@@ -195,9 +195,16 @@ def wait_for(future: Future[Any], timeout_s: float) -> None:
     ------
     TimeoutError
         It was not done in time.
+    InvalidParams
+        `timeout_s` is no time.
     """
     import time
 
+    if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float) or not timeout_s >= 0:
+        from imsg_sdk.arguments import refused
+
+        future.cancel()
+        raise refused("timeout_s is no number of seconds", hint="give 0 or more")
     deadline = time.monotonic() + timeout_s
     while not future.done():
         left = deadline - time.monotonic()
