@@ -14,7 +14,7 @@ from imsg_sdk.addressing import Service
 from imsg_sdk.arguments import checked_text, refused
 from imsg_sdk.client import history
 from imsg_sdk.client.abilities import send_method
-from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_text, cut
+from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_text, cut, for_all
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.sending import Sender
 from imsg_sdk.client.whom import Addressee, find_addressee, is_taken_for_one
@@ -108,14 +108,9 @@ def requests(
         shared["region"] = region
     if options.transport is not None:
         shared["transport"] = options.transport
-    if to.chat is not None and is_taken_for_one(to.chat):
-        if options.transport == "applescript":
-            raise SendRefused(
-                "by AppleScript only one of the people in this thread would get it",
-                target=to.redacted,
-                hint="leave transport out; such a thread needs the bridge",
-            )
-        shared["transport"] = "bridge"
+    chat = to.chat
+    if chat is not None and is_taken_for_one(chat.identifier, chat.participants, is_group=chat.is_group):
+        shared = for_all(shared, to.redacted)
     sends = [{**shared, **part} for part in parts]
     if reply_to is not None:
         sends[0]["reply_to"] = reply_to

@@ -19,7 +19,7 @@ import msgspec
 from imsg_sdk.client import records
 from imsg_sdk.client.core import Core
 from imsg_sdk.client.plan import Pause, Plan
-from imsg_sdk.client.whom import reachable
+from imsg_sdk.client.whom import is_taken_for_one, reachable
 from imsg_sdk.errors import ImsgError, UsageError
 from imsg_sdk.models import Chat, Message
 from imsg_sdk.text import trim
@@ -85,6 +85,8 @@ class Place(msgspec.Struct, frozen=True):
     before: int
     guid: str | None = None
     """The guid of the chat, where a row of it told."""
+    is_taken_for_one: bool = False
+    """Whether AppleScript would write to one of several people."""
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -146,13 +148,15 @@ def _named(chats: Iterable[Chat], named: dict[str, Any], region: str) -> list[Ch
 
 def _place(core: Core, chat_id: int) -> Plan[Place]:
     rows = yield from _latest(core, chat_id)
-    guid = next((row.chat_guid for row in rows if row.chat_id == chat_id and row.chat_guid), None)
-    place = Place(chat_id, max((row.rowid for row in rows), default=0), guid)
+    own = [row for row in rows if row.chat_id == chat_id]
+    guid = next((row.chat_guid for row in own if row.chat_guid), None)
+    for_one = any(is_taken_for_one(row.chat_identifier, row.participants, is_group=bool(row.is_group)) for row in own)
+    place = Place(chat_id, max((row.rowid for row in rows), default=0), guid, for_one)
     session = yield from core.session()
     if session.profile.has("messages.after"):
         # The newest by date need not be the newest row: old messages come late, from another device.
         newer = yield from _newer(core, place, files=False)
-        place = Place(chat_id, max((row.rowid for row in newer), default=place.before), guid)
+        place = Place(chat_id, max((row.rowid for row in newer), default=place.before), guid, for_one)
     return place
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from imsg_sdk.errors import SendRefused
 
-__all__ = ["MAX_FILE_MB", "OutboundFile", "check_file", "check_params", "check_text", "cut"]
+__all__ = ["MAX_FILE_MB", "OutboundFile", "check_file", "check_params", "check_text", "cut", "for_all"]
 
 MAX_FILE_MB: Final = 16.0
 """What ``mediaMaxMb`` is where nothing is set."""
@@ -165,3 +165,20 @@ def check_params(params: dict[str, Any]) -> dict[str, Any]:
 
 def _kind(value: object) -> str:
     return "missing" if value is None else f"a {type(value).__name__}"
+
+
+def for_all(params: dict[str, Any], target: str) -> dict[str, Any]:
+    """Return the params of a ``send`` to several people whom AppleScript would take for one: by the bridge only.
+
+    Raises
+    ------
+    SendRefused
+        AppleScript is asked for.
+    """
+    if params.get("transport") == "applescript":
+        raise SendRefused(
+            "by AppleScript only one of the people in this thread would get it",
+            target=target,
+            hint="leave transport out; such a thread needs the bridge",
+        )
+    return {**params, "transport": "bridge"}

@@ -17,7 +17,7 @@ from imsg_sdk.addressing import Handle
 from imsg_sdk.client.abilities import NO_BRIDGE, NO_MESSAGES, send_method
 from imsg_sdk.client.core import Core
 from imsg_sdk.client.looking import Claims, Place, Places, Wanted, chat_of, look, places_of
-from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_params
+from imsg_sdk.client.outbound import MAX_FILE_MB, check_file, check_params, for_all
 from imsg_sdk.client.outcome import Fate, judge, needs_mac, reason
 from imsg_sdk.client.plan import Plan, Wait
 from imsg_sdk.client.pool import Role
@@ -142,9 +142,11 @@ class Sender:
         request = self._checked(params, shown, max_file_mb)
         wanted = _wanted(request)
         session = yield from self._session(shown)
-        method = send_method(session, request, shown)
         places = yield from self.places(request)
         _check_chat(places, request, chat_guid, shown)
+        if any(place.is_taken_for_one for place in places.known):
+            request = for_all(request, shown)
+        method = send_method(session, request, shown)
         if method == "send.tracked":
             attempt = attempt_id or str(uuid.uuid4())
             wanted = Wanted(guid=attempt)

@@ -212,14 +212,14 @@ def _of_chat(chat: Chat, service: Service | None) -> Addressee:
     return Addressee({"chat_id": chat.chat_id}, chat, chosen, f"chat {chat.chat_id}")
 
 
-def is_taken_for_one(chat: Chat) -> bool:
+def is_taken_for_one(identifier: str | None, participants: Sequence[str], *, is_group: bool) -> bool:
     """Tell whether a program without bridge would write to one of several people: the one the chat is named after.
 
     By AppleScript it takes a chat whose identifier looks like a handle for that person.
     """
-    identifier = chat.identifier or ""
+    identifier = identifier or ""
     looks_so = "@" in identifier or bool(_LIKE_HANDLE.fullmatch(identifier))
-    return looks_so and not is_direct(chat)
+    return looks_so and (is_group or len(participants) > 1)
 
 
 def service_of(name: str | None) -> Service | None:

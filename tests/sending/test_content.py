@@ -116,6 +116,15 @@ def test_a_thread_that_a_program_takes_for_one_person_goes_by_the_bridge_only() 
         assert sent(chat, transport="applescript")[0]["transport"] == "applescript"
 
 
+def test_a_gateway_too_writes_to_such_a_thread_by_the_bridge_only(scripted: Any) -> None:
+    scripted.client.send(6, "to both")
+    deliver(scripted.client, {"chat_id": 6, "text": "again to both"})
+    assert [each["params"]["transport"] for each in scripted.asked] == ["bridge", "bridge"]
+    with pytest.raises(SendRefused, match="only one of the people"):
+        deliver(scripted.client, {"chat_id": 6, "text": "to one", "transport": "applescript"})
+    assert len(scripted.asked) == 2
+
+
 def test_text_and_file_are_two_messages(scripted: Any, files: dict[str, Any]) -> None:
     result = scripted.client.send(3, "look", file=str(files["a b.png"]))
     assert [sorted({"text", "file"} & each["params"].keys()) for each in scripted.asked] == [["text"], ["file"]]

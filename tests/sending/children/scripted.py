@@ -27,6 +27,8 @@ METHODS = ["initialize", "status", "chats.list", "messages.history", "messages.a
 CHATS = [
     {"id": 3, "identifier": "+12025550117", "guid": "iMessage;-;+12025550117", "participants": ["+12025550117"]},
     {"id": 4, "identifier": "+12025550118", "guid": "iMessage;-;+12025550118", "participants": ["+12025550118"]},
+    # A thread of several people, named after one of them.
+    {"id": 6, "identifier": "+12025550119", "guid": "any;-;+12025550119", "participants": ["+12025550119", "b@x.org"]},
 ]
 
 
