@@ -102,7 +102,7 @@ class Gateway:
         policy: Policy | None = None,
         **settings: Any,
     ) -> None:
-        check_use(handler, mode, run_handlers=run_handlers)
+        check_use(handler, mode, client, run_handlers=run_handlers)
         read = read_settings(config, account, settings)
         self._config = read if policy is None else msgspec.structs.replace(read, gateway=policy.config)
         self._client = client

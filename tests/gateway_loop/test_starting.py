@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from imsg_sdk import IMessageClient
 from imsg_sdk.errors import InvalidParams, RequestTimeout, UsageError
 from imsg_sdk.gateway import GatewayState
 from imsg_sdk.gateway.live import runner
@@ -167,6 +168,32 @@ def test_the_end_of_the_interpreter_starts_no_thread(
     monkeypatch.setattr(threading.Thread, "start", refuse)
     gateway.stop()
     assert gateway._thread.is_over
+
+
+def test_what_is_left_for_the_next_start_counts_as_waiting(program: Any, make_gateway: Any) -> None:
+    begun = threading.Event()
+
+    async def never_done(context: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    gateway = make_gateway(handler=never_done)
+    gateway.start()
+    program.receive()
+    program.receive()
+    assert begun.wait(WAIT_S)
+    until(lambda: gateway.status().waiting == 2)
+    gateway.stop(0.2)
+    assert (gateway.status().state, gateway.status().waiting) == (GatewayState.STOPPED, 2)
+    with make_gateway(handler=lambda context: "ok") as another:
+        another.drain()
+    assert another.status().waiting == 0
+
+
+@pytest.mark.parametrize("client", ["imsg", 7, IMessageClient])
+def test_what_is_no_client_is_refused_when_it_is_given(make_gateway: Any, client: Any) -> None:
+    with pytest.raises(UsageError, match="client is"):
+        make_gateway(client=client)
 
 
 @pytest.mark.parametrize("through", ["guid", 0, -1, True, 1.5, {"guid": "x"}, [1]])

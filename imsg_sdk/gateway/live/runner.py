@@ -88,6 +88,7 @@ class Runner:
         self._failure: BaseException | None = None
         self._journal: Journal | None = None
         self._beat_s = 0.0
+        self._left = 0
         self.awaited: int | None = None
         """A row that somebody waits for, and that has not arrived."""
 
@@ -338,6 +339,8 @@ class Runner:
         """Publish the last state, while the journal is open."""
         self._note_end(error)
         if self._journal is not None:
+            with suppress(ImsgError):  # it is just for people to look at
+                self._left = self._journal.count_open()
             self._journal.publish(self.status().to_dict(), force=True)
             self._journal = None  # it closes next
 
@@ -347,7 +350,7 @@ class Runner:
         known: dict[str, Any] = {}
         if loop is not None:
             known = {
-                "waiting": len(loop.lanes),
+                "waiting": len(loop.lanes) or self._left,  # at the end, what is for the next start
                 "held_back": len(loop.coalescer),
                 "lost_handlers": loop.calls.lost,
             }

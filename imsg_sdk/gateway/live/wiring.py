@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["check_use", "not_done", "program_over", "read_settings", "record_of", "remove_folder"]
 
 
-def check_use(handler: object, mode: str, *, run_handlers: bool) -> None:
+def check_use(handler: object, mode: str, client: object = None, *, run_handlers: bool) -> None:
     """Raise where a gateway is asked for that cannot be meant.
 
     Raises
@@ -36,6 +36,9 @@ def check_use(handler: object, mode: str, *, run_handlers: bool) -> None:
         check_signature(handler, "context")
     if mode not in ("live", "observe"):
         raise UsageError(f"mode is {mode!r}", hint="give 'live' or 'observe'")
+    if isinstance(client, type) or not (client is None or hasattr(client, "close")):
+        what = f"the class {client.__name__}" if isinstance(client, type) else f"of type {type(client).__name__}"
+        raise UsageError(f"client is {what}", hint="give an IMessageClient(), an AsyncIMessageClient(), or nothing")
     if run_handlers and mode == "live":
         raise UsageError("run_handlers is for mode observe", hint="in mode live handlers run anyway")
 

@@ -307,6 +307,11 @@ class Journal(Outbox):
             attempting=tuple(each for each in chunks if each.state is OutboxState.ATTEMPTING),
         )
 
+    def count_open(self) -> int:
+        """Return how many rows are not handled yet."""
+        count: int = self.store.execute("SELECT count(*) FROM inbound WHERE state <> 'finished'").fetchone()[0]
+        return count
+
     def has(self, rowid: int) -> bool:
         """Tell whether a row was reported, in this life or an earlier one."""
         found = self.store.execute("SELECT 1 FROM inbound WHERE message_rowid = ? LIMIT 1", (rowid,)).fetchone()
