@@ -51,8 +51,8 @@ def stop_forgotten(thread: LoopThread, timeout_s: float) -> bool:
 
 def _is_session() -> bool:
     """Tell whether somebody types, cell after cell or line after line."""
-    ipython = sys.modules.get("IPython")
-    return hasattr(sys, "ps1") or (ipython is not None and ipython.get_ipython() is not None)
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return hasattr(sys, "ps1") or (get_ipython is not None and get_ipython() is not None)
 
 
 class LoopThread:
