@@ -196,6 +196,8 @@ class Gateway:
         """
         if self._thread is not None:
             self._thread.check()
+            if self._thread.runner.is_stopping and not self._thread.is_current:
+                self._thread.wait(_STOP_S)  # a handler has stopped it a moment ago
         if self._is_over():
             with self._launching:  # of several threads that ask, one does it
                 if self._is_over():

@@ -21,6 +21,7 @@ from imsg_sdk.errors import (
     GatewayError,
     JournalError,
     RequestTimeout,
+    SendFailed,
     UsageError,
 )
 from imsg_sdk.gateway import Context, Gateway, GatewayState
@@ -357,6 +358,26 @@ def test_the_program_of_an_observer_cannot_send(program: Any) -> None:
 
     asyncio.run(tries())
     assert program.sends == program.acts == []
+
+
+def test_the_rest_of_a_reply_that_failed_is_not_sent_after_a_restart(
+    program: Any, make_gateway: Any, states: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"imessage": {"allowFrom": ["*"], "dmPolicy": "open", "textChunkLimit": 5}}
+    program.results.append(SendFailed("no"))
+    gateway = started(make_gateway(settings, handler=lambda context: "aaaa bbbb"))
+    monkeypatch.setattr(gateway._thread.runner.loop.delivery, "skip", fail)
+    program.receive()
+    assert gateway._thread.wait(WAIT_S)
+    assert states(gateway) == ["failed", "planned"]
+    with make_gateway(settings) as gateway:
+        gateway.drain()
+    assert states(gateway) == ["failed", "skipped"]
+    assert [send["text"] for send in program.sends] == ["aaaa"]
+
+
+def fail(*_: Any) -> None:
+    raise JournalError("the disk is full")
 
 
 def test_a_reply_left_over_too_long_expires(program: Any, make_gateway: Any, clock: Any, states: Any) -> None:

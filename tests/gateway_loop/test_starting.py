@@ -44,6 +44,17 @@ def test_a_start_that_waits_for_its_program_can_be_stopped(program: Any, make_ga
     assert gateway.status().state is GatewayState.STOPPED
 
 
+def test_a_gateway_that_is_ending_can_be_started_again(program: Any, make_gateway: Any) -> None:
+    gateway = make_gateway()
+    gateway.on_message(lambda context: gateway.stop() or "goodbye")
+    gateway.start()
+    program.receive()
+    until(lambda: program.sends)
+    gateway.start()
+    program.receive()
+    until(lambda: len(program.sends) == 2)
+
+
 def test_of_several_threads_that_start_it_one_does(program: Any, make_gateway: Any) -> None:
     gateway = make_gateway(handler=lambda context: "ok")
     barrier = threading.Barrier(4)

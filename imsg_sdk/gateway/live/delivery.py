@@ -69,9 +69,14 @@ class Delivery:
         broken: int | None = None
         for chunk in chunks:
             if chunk.reply == broken:
-                self._settle(chunk, OutboxState.SKIPPED, detail="an earlier part of the reply was not sent")
+                self.skip((chunk,))
             elif not await self._send(chunk, lane):
                 broken = chunk.reply
+
+    def skip(self, chunks: Iterable[Outbound]) -> None:
+        """Settle chunks whose reply has lost an earlier part."""
+        for chunk in chunks:
+            self._settle(chunk, OutboxState.SKIPPED, detail="an earlier part of the reply was not sent")
 
     def refuse(self, chunks: Iterable[Outbound]) -> None:
         """Settle chunks that are not to be sent, because the gateway only observes."""

@@ -169,6 +169,7 @@ class Loop:
         if limit := self._policy.config.history_limit:
             self._history.restore(map(read_message, self._journal.unmentioned(limit)), self._policy)
         now, now_s = self._clock.now(), self._clock.monotonic()
+        self.delivery.skip(filter(self._journal.is_cut_off, left.planned))
         await self.delivery.look_back(left.attempting)
         for chunk in self._journal.recent_sends(now - _ECHO_SPAN):
             lane = lane_of(Message(rowid=0, chat_id=chunk.chat_id, sender=chunk.params.get("to")))

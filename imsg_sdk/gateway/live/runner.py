@@ -104,6 +104,11 @@ class Runner:
         """Tell whether only one of the two can run."""
         return self._place == other._place or self._program.identity == other._program.identity
 
+    @property
+    def is_stopping(self) -> bool:
+        """Tell whether it was asked to end."""
+        return self._stopping is not None and self._stopping.is_set()
+
     def request_stop(self, grace_s: float) -> None:
         """Ask the run to end; called on its loop."""
         self._grace_s = grace_s

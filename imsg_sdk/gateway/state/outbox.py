@@ -28,6 +28,10 @@ SELECT id, entry_id, chat_id, reply, part, params, state, planned_us, attempt_id
     (SELECT message_rowid FROM inbound WHERE inbound.id = entry_id)
 FROM outbox LEFT JOIN outbox_content USING (id)"""
 
+_CUT_OFF: Final = """
+SELECT 1 FROM outbox WHERE entry_id = ? AND reply = ? AND part < ?
+    AND state IN ('failed', 'refused', 'skipped') LIMIT 1"""
+
 
 class Outbox:
     """The half of the journal that sends are kept in."""
@@ -105,6 +109,11 @@ class Outbox:
             self.reached("settle:uncommitted")
         self.reached("settle:after")
         return bool(changed)
+
+    def is_cut_off(self, outbound: Outbound) -> bool:
+        """Tell whether an earlier part of the same reply is known not to have gone out."""
+        values = (outbound.entry_id, outbound.reply, outbound.part)
+        return self.store.execute(_CUT_OFF, values).fetchone() is not None
 
     def was_sent(self, *, guid: str | None = None, rowid: int | None = None) -> bool:
         """Tell whether a message is one that this gateway sent, by what the program calls it."""
