@@ -1,22 +1,21 @@
 """The client for code that runs in an event loop: the same verbs, awaited, as records.
 
-The children are served by threads, as in the sync client; a coroutine only waits for their futures, in slices
-of a fifth of a second, because a notebook's interrupt does not reach a loop that sleeps longer.
+The children are served by threads, as in the sync client; a coroutine only waits for their futures.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from imsg_sdk.arguments import People, TimeLike, checked_limit
 from imsg_sdk.client import history
 from imsg_sdk.client.aio_actions import AsyncActions
 from imsg_sdk.client.aio_watching import AsyncWatching
+from imsg_sdk.client.awaiting import run_async
 from imsg_sdk.client.core import Progress
 from imsg_sdk.client.filters import make_filter
-from imsg_sdk.client.plan import Pause, Plan, Wait
 from imsg_sdk.client.targets import ChatLike, Targets
 from imsg_sdk.columns import ATTACHMENTS, REACTIONS
 from imsg_sdk.models import (
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncIMessageClient"]
 
-T = TypeVar("T")
-_SLICE_S = 0.2
-
 
 class AsyncIMessageClient(AsyncWatching, AsyncActions):
     """Apple Messages through a child process, as records; the twin of :class:`imsg_sdk.IMessageClient`.
@@ -49,7 +45,7 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
 
     async def connect(self) -> Self:
         """Start the child now.  See `IMessageClient.connect`."""
-        await _run(self._core.session())
+        await run_async(self._core.session())
         return self
 
     async def close(self) -> None:
@@ -66,13 +62,13 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
         """Return what the program is and can do.  See `IMessageClient.probe`."""
         from imsg_sdk.client.doctor import probe
 
-        return await _run(probe(self._core))
+        return await run_async(probe(self._core))
 
     async def doctor(self) -> Report:
         """Check step by step what is needed.  See `IMessageClient.doctor`."""
         from imsg_sdk.client.doctor import examine
 
-        return await _run(examine(self._core))
+        return await run_async(examine(self._core))
 
     async def chats(self, limit: int | None = None, *, unread_only: bool = False) -> tuple[Chat, ...]:
         """Return chats.  See `IMessageClient.chats`.
@@ -83,11 +79,11 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
             Most recent first.
         """
         plan = history.list_chats(self._core, limit=checked_limit(limit), unread_only=unread_only)
-        return tuple(await _run(plan))
+        return tuple(await run_async(plan))
 
     async def chat(self, target: ChatLike) -> Chat:
         """Return one chat.  See `IMessageClient.chat`."""
-        return await _run(self._core.chat(target, by_name=True))
+        return await run_async(self._core.chat(target, by_name=True))
 
     async def participants(self, chat: Targets = None) -> tuple[Participant, ...]:
         """Return who is in which chat.  See `IMessageClient.participants`.
@@ -97,7 +93,7 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
         tuple of Participant
             One per person and chat.
         """
-        return tuple(await _run(history.list_participants(self._core, chat)))
+        return tuple(await run_async(history.list_participants(self._core, chat)))
 
     async def messages(
         self,
@@ -123,7 +119,9 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
         wanted = make_filter(
             limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
         )
-        return tuple(await _run(history.messages(self._core, chat, wanted, attachments=attachments, progress=progress)))
+        return tuple(
+            await run_async(history.messages(self._core, chat, wanted, attachments=attachments, progress=progress))
+        )
 
     async def reactions(
         self,
@@ -148,7 +146,7 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
         wanted = make_filter(
             limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
         )
-        found = await _run(history.messages(self._core, chat, wanted, progress=progress))
+        found = await run_async(history.messages(self._core, chat, wanted, progress=progress))
         return tuple(history.children(REACTIONS, found))
 
     async def attachments(
@@ -174,7 +172,7 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
         wanted = make_filter(
             limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
         )
-        found = await _run(history.messages(self._core, chat, wanted, attachments=True, progress=progress))
+        found = await run_async(history.messages(self._core, chat, wanted, attachments=True, progress=progress))
         return tuple(history.children(ATTACHMENTS, found))
 
     async def edits(
@@ -200,11 +198,11 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
         wanted = make_filter(
             limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
         )
-        return tuple(await _run(history.list_edits(self._core, chat, wanted, progress=progress)))
+        return tuple(await run_async(history.list_edits(self._core, chat, wanted, progress=progress)))
 
     async def message(self, guid: str) -> Message:
         """Return one message.  See `IMessageClient.message`."""
-        return await _run(history.message(self._core, guid))
+        return await run_async(history.message(self._core, guid))
 
     async def search(self, text: str, *, exact: bool = False, limit: int | None = 50) -> tuple[Message, ...]:
         """Return messages that hold a text.  See `IMessageClient.search`.
@@ -215,7 +213,7 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
             The newest `limit`, oldest first.
         """
         plan = history.search_messages(self._core, text, exact=exact, limit=checked_limit(limit))
-        return tuple(await _run(plan))
+        return tuple(await run_async(plan))
 
     async def iter_messages(
         self,
@@ -235,7 +233,7 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
             limit, since=since, until=until, participants=participants, text=text, from_me=from_me, include=include
         )
         pieces = history.Pieces(self._core, chat, wanted, attachments=attachments)
-        while (piece := await _run(pieces.next())) is not None:
+        while (piece := await run_async(pieces.next())) is not None:
             for message in piece:
                 yield message
 
@@ -243,56 +241,16 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
         self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None
     ) -> Stats:
         """Return counts.  See `IMessageClient.stats`."""
-        return await _run(self._core.stats(chat, include_media=include_media, time_zone=time_zone))
+        return await run_async(self._core.stats(chat, include_media=include_media, time_zone=time_zone))
 
     async def scheduled(self, limit: int | None = None) -> tuple[ScheduledMessage, ...]:
         """Return messages that wait to be sent later.  See `IMessageClient.scheduled`."""
-        return tuple(await _run(self._core.scheduled(limit=checked_limit(limit))))
+        return tuple(await run_async(self._core.scheduled(limit=checked_limit(limit))))
 
     async def send_status(self, guid: str) -> SendStatus:
         """Return what the database knows of a sent message.  See `IMessageClient.send_status`."""
-        return await _run(self._core.send_status(guid))
+        return await run_async(self._core.send_status(guid))
 
     async def call(self, method: str, params: dict[str, Any] | None = None, *, timeout_s: float | None = None) -> Any:
         """Send any request as it is.  See `IMessageClient.call`."""
-        return await _run(self._core.call(method, params, timeout_s=timeout_s))
-
-
-async def _run(plan: Plan[T]) -> T:
-    """Run a plan to its end by awaiting."""
-    try:
-        step = next(plan)
-        while True:
-            try:
-                answer = await _await(step)
-            except BaseException as error:  # noqa: BLE001 - it is thrown into the plan, which ends by it or not
-                step = plan.throw(error)
-            else:
-                step = plan.send(answer)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    finally:
-        plan.close()
-
-
-async def _await(step: Wait | Pause) -> Any:
-    if isinstance(step, Pause):
-        await asyncio.sleep(step.seconds)
-        return None
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + step.timeout_s
-    waiter = asyncio.wrap_future(step.future)
-    try:
-        while not waiter.done() and (left := deadline - loop.time()) > 0:
-            await asyncio.wait([waiter], timeout=min(left, _SLICE_S))
-    except BaseException:
-        step.forget()
-        raise
-    finally:
-        if not waiter.done():
-            waiter.cancel()
-    if not waiter.done() or waiter.cancelled():
-        step.forget()
-        raise step.expired()
-    return waiter.result()
+        return await run_async(self._core.call(method, params, timeout_s=timeout_s))

@@ -1,4 +1,7 @@
-"""Plans run by awaiting: the asynchronous twin of :func:`imsg_sdk.client.plan.run`."""
+"""Plans run by awaiting: the asynchronous twin of :func:`imsg_sdk.client.plan.run`.
+
+A wait goes in slices of a fifth of a second, because a notebook's interrupt does not reach a loop that sleeps longer.
+"""
 
 from __future__ import annotations
 
