@@ -12,11 +12,11 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final
 
 import msgspec
 
 from imsg_sdk.errors import AddressError
+from imsg_sdk.text import SPACE, trim
 
 __all__ = [
     "AllowEntry",
@@ -37,11 +37,7 @@ __all__ = [
     "same_person",
 ]
 
-# What JavaScript's trim and \s take; str.strip() lacks U+FEFF and takes U+001C-U+001F and U+0085 too.
-_SPACE: Final = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
-_TRIM = re.compile(f"\\A[{_SPACE}]+|[{_SPACE}]+\\Z")
-_SPACES = re.compile(f"[{_SPACE}]+")
-
+_SPACES = re.compile(f"[{SPACE}]+")
 _PREFIX = re.compile(
     r"(?P<chat_id>chat_id:|chatid:|chat:)|(?P<chat_guid>chat_guid:|chatguid:|guid:)"
     r"|(?P<chat_identifier>chat_identifier:|chatidentifier:|chatident:)|(?P<group>group:)"
@@ -91,11 +87,6 @@ class AllowKind(StrEnum):
     CHAT_GUID = "chat_guid"
     CHAT_IDENTIFIER = "chat_identifier"
     HANDLE = "handle"
-
-
-def trim(text: str) -> str:
-    """Cut white space off both ends, as JavaScript understands it."""
-    return _TRIM.sub("", text)
 
 
 def _looks_like_phone(text: str) -> bool:

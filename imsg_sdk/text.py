@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from imsg_sdk.addressing import trim as _trim
-
 __all__ = ["SPACE", "collapse", "is_space", "skip_space", "trim", "trim_end", "trim_start", "units"]
 
 SPACE: Final = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
-"""The characters of ``\\s``, ready to stand in a set of a regular expression."""
+"""The characters of ``\\s``, ready to stand in a set of a regular expression.
 
+``str.strip`` lacks U+FEFF, and takes U+001C to U+001F and U+0085 too.
+"""
+
+_AROUND = re.compile(f"\\A[{SPACE}]+|[{SPACE}]+\\Z")
 _SPACES = re.compile(f"[{SPACE}]+")
 _AT_END = re.compile(f"[{SPACE}]+\\Z")
 
@@ -20,7 +22,7 @@ def trim(text: str) -> str:
     """Cut white space off both ends."""
     if text and "!" <= text[0] <= "~" and "!" <= text[-1] <= "~":
         return text  # the common case, five times as fast
-    return _trim(text)
+    return _AROUND.sub("", text)
 
 
 def skip_space(text: str, start: int = 0) -> int:

@@ -14,20 +14,11 @@ from typing import Any, SupportsIndex
 
 import msgspec
 
-from imsg_sdk.addressing import (
-    Handle,
-    HandleKind,
-    Service,
-    Target,
-    TargetKind,
-    TargetLike,
-    lookup_key,
-    parse_target,
-    trim,
-)
+from imsg_sdk.addressing import Handle, HandleKind, Service, Target, TargetKind, TargetLike, lookup_key, parse_target
 from imsg_sdk.client.targets import no_such_chat
 from imsg_sdk.errors import AddressError
 from imsg_sdk.models import Chat, CreatedChat, Message, Participant
+from imsg_sdk.text import trim
 
 __all__ = [
     "Addressee",

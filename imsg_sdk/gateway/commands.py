@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from imsg_sdk.text import SPACE
+
 __all__ = ["CONTROL_COMMANDS", "command_detector"]
 
 CONTROL_COMMANDS: Final[tuple[str, ...]] = (
@@ -13,8 +15,6 @@ CONTROL_COMMANDS: Final[tuple[str, ...]] = (
     "send", "restart", "reset", "new", "compact",
 )  # fmt: skip
 """The words the reference knows."""
-
-_SPACE: Final = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 
 
 def command_detector(words: Iterable[str] = CONTROL_COMMANDS) -> Callable[[str], bool]:
@@ -26,7 +26,7 @@ def command_detector(words: Iterable[str] = CONTROL_COMMANDS) -> Callable[[str],
     if not names:
         return lambda text: False
     # ASCII, since JavaScript folds no other letter into an ASCII one: "ſ" is not "s".
-    search = re.compile(f"(?:^|[{_SPACE}])/(?:{names})(?=\\Z|[{_SPACE}:])", re.IGNORECASE | re.ASCII).search
+    search = re.compile(f"(?:^|[{SPACE}])/(?:{names})(?=\\Z|[{SPACE}:])", re.IGNORECASE | re.ASCII).search
 
     def has_command(text: str) -> bool:
         return "/" in text and search(text) is not None

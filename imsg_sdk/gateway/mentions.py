@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from imsg_sdk.gateway.patterns import CompiledPattern, PatternError, compile_pattern, to_units
+from imsg_sdk.text import SPACE
 
 __all__ = ["LIMIT_S", "InvalidPattern", "Mention", "MentionPatterns", "name_pattern", "normalize"]
 
@@ -21,7 +22,7 @@ LIMIT_S: Final = 0.05
 """Longest time that the patterns may take over one message, in seconds."""
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f]+")
-_SPACES = re.compile("[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+")
+_SPACES = re.compile(f"[{SPACE}]+")
 _GAP: Final = r"\s+"
 _ESCAPED: Final = r"\\\g<0>"
 _SPECIAL = re.compile(r"[.*+?^${}()|\[\]\\]")
