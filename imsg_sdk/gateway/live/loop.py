@@ -7,9 +7,7 @@ acted upon; what is here in memory may be lost at any moment.
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, Final
 
@@ -51,7 +49,6 @@ _log = logging.getLogger("imsg_sdk.gateway")
 _traffic = logging.getLogger("imsg_sdk.gateway.traffic")
 """One line for each decision and each send."""
 
-_SEEN: Final = 10_000
 _ATTEMPTS: Final = 10
 """A message whose handler ended the process so often is given up."""
 _ECHO_SPAN: Final = timedelta(seconds=60)
@@ -159,7 +156,6 @@ class Loop:
         self._rows: dict[int, _Row] = {}
         """Entries on their way to a decision, by the identity of their record."""
         self._concluded: list[tuple[Entry, Decision]] = []
-        self._seen: OrderedDict[int, None] = OrderedDict()
 
     # What a process before this one left behind.
 
@@ -172,8 +168,7 @@ class Loop:
         self.delivery.skip(filter(self._journal.is_cut_off, left.planned))
         await self.delivery.look_back(left.attempting)
         for chunk in self._journal.recent_sends(now - _ECHO_SPAN):
-            lane = lane_of(Message(rowid=0, chat_id=chunk.chat_id, sender=chunk.params.get("to")))
-            ticket = self.admission.sent.begin(lane, chunk.params.get("text", ""))
+            ticket = self.admission.sent.begin(_lane_of(chunk), chunk.params.get("text", ""))
             self.admission.sent.settle(ticket, now_s, (chunk.guid, chunk.rowid))
         if self._conduct.is_live:
             self._resume_chunks(left.planned)
@@ -181,15 +176,12 @@ class Loop:
             self._resume_begun(entry)
         for entry in left.undecided:
             self._admit(entry, is_replayed=True, is_left_over=True)
-        for ready in self.coalescer.flush():
-            self._decide(ready)
-        self._conclude()
+        self.flush()
 
     def _resume_chunks(self, chunks: Sequence[Outbound]) -> None:
         by_answer: dict[tuple[int | None, str], list[Outbound]] = {}
         for chunk in chunks:
-            lane = lane_of(Message(rowid=0, chat_id=chunk.chat_id, sender=chunk.params.get("to")))
-            by_answer.setdefault((chunk.entry_id, lane), []).append(chunk)
+            by_answer.setdefault((chunk.entry_id, _lane_of(chunk)), []).append(chunk)
         for (_, lane), group in by_answer.items():
             self.lanes.put(lane, _Job(lane, chunks=tuple(group)))
 
@@ -218,17 +210,9 @@ class Loop:
         """
         for entry in self._journal.arrive(rows, cursor):
             self._admit(entry, is_replayed=boundary is None or entry.message.rowid <= boundary)
-        for row in rows:
-            self._seen[row.rowid] = None
-            self.delivery.newest_rowid = max(self.delivery.newest_rowid, row.rowid)
-        while len(self._seen) > _SEEN:
-            self._seen.popitem(last=False)
+        self.delivery.newest_rowid = max((self.delivery.newest_rowid, *(row.rowid for row in rows)))
         self._tally.arrived(len(rows), self._clock.monotonic())
         self.go_on()
-
-    def has_seen(self, rowid: int) -> bool:
-        """Tell whether a row was reported lately."""
-        return rowid in self._seen
 
     def go_on(self) -> None:
         """Decide upon what was held back long enough."""
@@ -264,6 +248,8 @@ class Loop:
     def _decide(self, ready: Coalesced) -> None:
         message, last = ready.message, self._rows.pop(id(ready.rows[-1]))
         carried = tuple(self._carried(row, last.entry) for row in ready.carried)
+        for _, each in carried:
+            self._count(message, each)
         facts = self._facts(message, is_replayed=last.is_replayed, is_left_over=last.is_left_over)
         self._tally.pattern_timeouts += facts.mention is Mention.PATTERN_TIMEOUT
         decision = decide(message, self._policy, facts)
@@ -271,8 +257,6 @@ class Loop:
             self._dispatch(last.entry, message, decision, facts, carried)
             return
         self._concluded.extend(carried)
-        for _, each in carried:
-            self._count(message, each)
         self._drop(last.entry, message, decision, facts)
 
     def _carried(self, row: Message, carrier: Entry) -> tuple[Entry, Decision]:
@@ -351,8 +335,6 @@ class Loop:
         lane = lane_of(message)
         self.admission.limiter.take(lane, self._clock.monotonic())
         self._count(message, decision)
-        for _, each in carried:
-            self._count(message, each)
         if not self._conduct.runs_handlers:
             self._concluded += [*carried, (entry, decision)]
             return
@@ -398,7 +380,7 @@ class Loop:
             return
         context = msgspec.structs.replace(context, attempt=attempt)
         self._journal.reached("handler:before")
-        async with self._politely(context):
+        async with self.courtesies.around(context.message.chat_id, is_group=context.is_group):
             outcome = await self.calls.call(context)
         self._journal.reached("handler:after")
         self._tally.handled += 1
@@ -410,11 +392,6 @@ class Loop:
         else:
             with self._journal.together():
                 self.delivery.refuse(self._journal.plan(entry, plans, error=error))
-
-    def _politely(self, context: Context) -> AbstractAsyncContextManager[None]:
-        if not self._conduct.is_live:
-            return nullcontext()
-        return self.courtesies.around(context.message.chat_id, is_group=context.is_group)
 
     def _note_error(self, context: Context, outcome: Outcome) -> None:
         if outcome.error is None:
@@ -431,6 +408,10 @@ class Loop:
 
 def _is_known_to(journal: Journal) -> Callable[[Message], bool]:
     return lambda message: journal.was_sent(guid=message.guid, rowid=message.rowid)
+
+
+def _lane_of(chunk: Outbound) -> str:
+    return lane_of(Message(rowid=0, chat_id=chunk.chat_id, sender=chunk.params.get("to")))
 
 
 def _named(plans: list[list[dict[str, Any]]], message: Message) -> list[list[dict[str, Any]]]:

@@ -1,6 +1,6 @@
 """What the loop needs of the program it watches and sends through, and nothing more.
 
-A client of this package stands behind these in production (:mod:`imsg_sdk.gateway.live.program`), anything else with
+A client of this package stands behind these in production (:mod:`imsg_sdk.client.embedding`), anything else with
 the same methods in tests.
 """
 

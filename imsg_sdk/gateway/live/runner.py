@@ -220,10 +220,10 @@ class Runner:
         while self.loop is None or self._journal is None:
             await asyncio.sleep(_LOOK_S)
         loop = self.loop
-        # It may have arrived in a life before this one.
-        if row is not None and not self._journal.has(row):
+        if row is not None:
             self.awaited = row
-            while not loop.has_seen(row):
+            # Without a journal the run has ended, which cancels this.
+            while self._journal is None or not self._journal.has(row):
                 await asyncio.sleep(_LOOK_S)
             self.awaited = None
         while loop.lanes or len(loop.coalescer):
