@@ -16,9 +16,37 @@ from imsg_sdk.gateway.replies import MOST_REPLIES, Reply, read_replies
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["HandlerRunner"]
+__all__ = ["HandlerRunner", "Said"]
 
 _log = logging.getLogger(__name__)
+
+
+class Said:
+    """What one call has said so far; deaf once it is closed."""
+
+    def __init__(self) -> None:
+        self._replies: list[Reply] = []
+        self.is_closed = False
+
+    def take(self, result: object) -> None:
+        """Add what was returned or yielded.
+
+        Raises
+        ------
+        HandlerError
+            It is no reply, or there are too many.
+        """
+        for reply in read_replies(result):
+            if self.is_closed:
+                return
+            if len(self._replies) >= MOST_REPLIES:
+                raise HandlerError(f"a handler gave more than {MOST_REPLIES} replies", hint="join them into fewer")
+            self._replies.append(reply)
+
+    def close(self) -> tuple[Reply, ...]:
+        """Return the replies, and take no more."""
+        self.is_closed = True
+        return tuple(self._replies)
 
 
 class HandlerRunner:
@@ -40,21 +68,18 @@ class HandlerRunner:
             self._thread.submit(self._loop.close).result()
             self._thread.shutdown()
 
-    def run(self, context: Context) -> tuple[list[Reply], Exception | None]:
+    def run(self, context: Context) -> tuple[tuple[Reply, ...], Exception | None]:
         """Return the replies to one message, and what the handler raised."""
-        replies: list[Reply] = []
+        said = Said()
         if self._handler is None:
-            return replies, None
+            return said.close(), None
         try:
             for result in self._results(self._handler(context)):
-                for reply in read_replies(result):
-                    if len(replies) >= MOST_REPLIES:
-                        raise HandlerError(f"a handler gave more than {MOST_REPLIES} replies", hint="join them")
-                    replies.append(reply)
+                said.take(result)
         except Exception as error:  # noqa: BLE001 - a handler may raise anything; nothing of it may reach a person
             _log.exception("the handler failed on message %d", context.message.rowid)
-            return replies, error
-        return replies, None
+            return said.close(), error
+        return said.close(), None
 
     def _results(self, result: Any) -> Iterator[Any]:
         if inspect.isgenerator(result):

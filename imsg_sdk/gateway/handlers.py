@@ -18,7 +18,16 @@ from imsg_sdk.addressing import normalize_handle
 from imsg_sdk.errors import UsageError
 from imsg_sdk.gateway.context import Context
 
-__all__ = ["Filter", "Handler", "HandlerFunction", "Handlers", "MiddlewareFunction", "check_signature", "name_of"]
+__all__ = [
+    "Filter",
+    "Handler",
+    "HandlerFunction",
+    "Handlers",
+    "MiddlewareFunction",
+    "check_signature",
+    "is_async",
+    "name_of",
+]
 
 HandlerFunction = Callable[[Context], Any]
 """``def`` or ``async def``, or a generator of either kind; returns or yields replies."""
@@ -143,7 +152,7 @@ class Handlers:
     ) -> HandlerFunction:
         """Return any function with all middleware around it.  See :meth:`chain`."""
         middlewares = list(self._middleware.values())
-        if around_plain is not None and not _is_async(function) and any(map(_is_async, middlewares)):
+        if around_plain is not None and not is_async(function) and any(map(is_async, middlewares)):
             function = around_plain(function)
         for middleware in reversed(middlewares):
             function = _around(middleware, function)
@@ -155,7 +164,8 @@ class Handlers:
         return None if handler is None else self.chain(handler)(context)
 
 
-def _is_async(function: Callable[..., Any]) -> bool:
+def is_async(function: Callable[..., Any]) -> bool:
+    """Tell whether a function is ``async def``, a generator of that kind included."""
     return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 

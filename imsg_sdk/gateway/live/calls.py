@@ -15,10 +15,11 @@ from typing import Any, Final
 import msgspec
 
 from imsg_sdk.errors import HandlerError
+from imsg_sdk.gateway.calling import Said
 from imsg_sdk.gateway.context import Context
-from imsg_sdk.gateway.handlers import HandlerFunction, Handlers
+from imsg_sdk.gateway.handlers import HandlerFunction, Handlers, is_async
 from imsg_sdk.gateway.live.daemons import Threads, served_loop
-from imsg_sdk.gateway.replies import MOST_REPLIES, Reply, read_replies
+from imsg_sdk.gateway.replies import Reply
 
 __all__ = ["HandlerCalls", "Outcome"]
 
@@ -38,26 +39,6 @@ class Outcome(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"<Outcome, {len(self.replies)} replies{'' if self.error is None else ', failed'}>"
-
-
-class _Said:
-    """What one call has said so far; deaf once it is closed."""
-
-    def __init__(self) -> None:
-        self._replies: list[Reply] = []
-        self.is_closed = False
-
-    def take(self, result: object) -> None:
-        for reply in read_replies(result):
-            if self.is_closed:
-                return
-            if len(self._replies) >= MOST_REPLIES:
-                raise HandlerError(f"a handler gave more than {MOST_REPLIES} replies", hint="join them into fewer")
-            self._replies.append(reply)
-
-    def close(self) -> tuple[Reply, ...]:
-        self.is_closed = True
-        return tuple(self._replies)
 
 
 class HandlerCalls:
@@ -96,7 +77,7 @@ class HandlerCalls:
         return await self._guarded(lambda context: function, context)
 
     async def _guarded(self, find: Callable[[Context], HandlerFunction | None], context: Context) -> Outcome:
-        said = _Said()
+        said = Said()
         try:
             function = find(context)
             if function is not None:
@@ -126,8 +107,8 @@ class HandlerCalls:
 
         return call
 
-    async def _in_time(self, function: HandlerFunction, context: Context, said: _Said) -> None:
-        if _is_async(function):
+    async def _in_time(self, function: HandlerFunction, context: Context, said: Said) -> None:
+        if is_async(function):
             running = self._drive(function(context), said)
         else:
             # Waiting for a thread is no fault of the handler: its time begins behind it.
@@ -159,10 +140,10 @@ class HandlerCalls:
         if not task.cancelled():
             task.exception()  # looked at, so that nobody complains about it
 
-    async def _drive_plain(self, function: HandlerFunction, context: Context, said: _Said) -> None:
+    async def _drive_plain(self, function: HandlerFunction, context: Context, said: Said) -> None:
         await self._drive(await self._threads.run_acquired(_plain, function, context, said), said)
 
-    async def _drive(self, result: Any, said: _Said) -> None:
+    async def _drive(self, result: Any, said: Said) -> None:
         while result is not _END:
             if inspect.isasyncgen(result):
                 async for each in result:
@@ -186,15 +167,11 @@ async def _tamed(running: Coroutine[Any, Any, None]) -> None:
         raise HandlerError(f"a handler raised {type(error).__name__}") from None
 
 
-def _is_async(function: HandlerFunction) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-
-
 class _Overdue(HandlerError):
     """A handler ran out of time."""
 
 
-def _plain(function: HandlerFunction, context: Context, said: _Said) -> Any:
+def _plain(function: HandlerFunction, context: Context, said: Said) -> Any:
     """Call a ``def`` handler to its end; return what only the loop can go on with."""
     result = function(context)
     if inspect.isgenerator(result):
@@ -205,7 +182,7 @@ def _plain(function: HandlerFunction, context: Context, said: _Said) -> Any:
     return _END
 
 
-def _exhaust(results: Any, said: _Said) -> Any:
+def _exhaust(results: Any, said: Said) -> Any:
     for each in results:
         said.take(each)
         if said.is_closed:
