@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -160,18 +161,9 @@ class LoopThread:
             self.ready.exception(timeout_s)
 
     def wait(self, timeout_s: float | None) -> bool:
-        """Wait for the end, in slices that an interrupt can come between; tell whether it came."""
-        import time
-
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        """Wait for the end; tell whether it came."""
         # Not by joining the thread: a join that is interrupted takes the thread for ended (until Python 3.13).
-        while not self.over.done():
-            left = _SLICE_S if deadline is None else min(_SLICE_S, deadline - time.monotonic())
-            if left <= 0:
-                return False
-            with suppress(TimeoutError):
-                self.over.exception(left)
-        return True
+        return _is_done_within(self.over, timeout_s)
 
 
 def _end(loop: asyncio.AbstractEventLoop) -> None:
@@ -189,7 +181,7 @@ def _end(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def wait_for(future: Future[Any], timeout_s: float) -> None:
-    """Wait in slices that an interrupt can come between.
+    """Wait for what was submitted, and raise what it raised.
 
     Raises
     ------
@@ -198,21 +190,26 @@ def wait_for(future: Future[Any], timeout_s: float) -> None:
     InvalidParams
         `timeout_s` is no time.
     """
-    import time
-
     if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float) or not timeout_s >= 0:
         from imsg_sdk.arguments import refused
 
         future.cancel()
         raise refused("timeout_s is no number of seconds", hint="give 0 or more")
-    deadline = time.monotonic() + timeout_s
-    while not future.done():
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        with suppress(TimeoutError):
-            future.exception(min(left, _SLICE_S))
+    if not _is_done_within(future, timeout_s):
+        raise TimeoutError
     future.result()
+
+
+def _is_done_within(future: Future[Any], timeout_s: float | None) -> bool:
+    """Wait in slices that an interrupt can come between."""
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    while not future.done():
+        left = _SLICE_S if deadline is None else min(_SLICE_S, deadline - time.monotonic())
+        if left <= 0:
+            return False
+        with suppress(TimeoutError):
+            future.exception(left)
+    return True
 
 
 def check_no_loop() -> None:
