@@ -48,15 +48,14 @@ class Panel:
 
     def _counts(self) -> str:
         status = self.status
-        sent = sum(status.sends.get(state, 0) for state in ("observed", "accepted"))
         counts: dict[str, Any] = {
             "received": status.received,
             "dispatched": status.dispatched,
             "dropped": status.unanswered,
             "own": status.own,
             "waiting": status.waiting + status.held_back,
-            "sent": sent,
-            "not sent": sum(status.sends.values()) - sent,
+            "sent": status.sent,
+            "not sent": sum(status.sends.values()) - status.sent,
             "handler errors": status.handler_errors,
         }
         names = "".join(f'<th style="{_CELL};font-weight:normal;opacity:0.7">{name}</th>' for name in counts)

@@ -119,6 +119,11 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
         return fields
 
     @property
+    def sent(self) -> int:
+        """Return how many replies, or parts of them, went out."""
+        return sum(self.sends.get(state, 0) for state in ("observed", "accepted"))
+
+    @property
     def own(self) -> int:
         """Return how many of the dropped were the owner's or the gateway's own rows."""
         return sum(self.dropped.get(reason, 0) for reason in (Reason.FROM_ME, Reason.ECHO))
@@ -129,12 +134,11 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True):
         return sum(self.dropped.values()) - self.own
 
     def __str__(self) -> str:
-        sent = sum(self.sends.get(state, 0) for state in ("observed", "accepted"))
         lines = [
             f"gateway {self.account}: {self.state}, mode {self.mode}",
             f"{self.received} received, {self.dispatched} dispatched, {self.unanswered} dropped, {self.own} own, "
             f"{self.waiting} waiting",
-            f"{self.handled} handled, {sent} sent, {self.handler_errors} handler errors",
+            f"{self.handled} handled, {self.sent} sent, {self.handler_errors} handler errors",
         ]
         lines += [
             f"dropped: {', '.join(f'{reason} {count}' for reason, count in sorted(self.dropped.items()))}"
