@@ -13,12 +13,14 @@ from imsg_sdk._time import APPLE_EPOCH_S
 from imsg_sdk.chatdb.connection import Connection
 from imsg_sdk.errors import DatabaseUnavailable
 
-__all__ = ["EPOCH_US", "MAX_S", "MIN_S", "NS_FROM", "Schema"]
+__all__ = ["EPOCH_US", "MAX_S", "MIN_S", "NS_FROM", "OLDEST_NS", "Schema"]
 
 _REQUIRED: Final = ("guid", "date", "is_from_me")
 EPOCH_US: Final = APPLE_EPOCH_S * 1_000_000
 NS_FROM: Final = 10**12
 _MAX_INT: Final = 2**63 - 1
+OLDEST_NS: Final = 999 - _MAX_INT
+"""What is rounded down to microseconds stays a 64-bit number."""
 MIN_S: Final = -63_113_904_000
 MAX_S: Final = 252_423_993_599
 
@@ -112,7 +114,7 @@ class Schema:
             f" THEN CAST({name} AS INTEGER) / 1000 + {EPOCH_US}"
             f" WHEN {name} BETWEEN {MIN_S} AND {MAX_S} AND {name} <> 0"
             f" THEN CAST({name} AS INTEGER) * 1000000 + {EPOCH_US}"
-            f" WHEN {name} <= -{NS_FROM} AND {name} >= -{_MAX_INT} + 999"
+            f" WHEN {name} <= -{NS_FROM} AND {name} >= {OLDEST_NS}"
             f" THEN (CAST({name} AS INTEGER) - 999) / 1000 + {EPOCH_US} END"
         )
 

@@ -6,6 +6,7 @@ place of their own in each plane (a mask, a code of -1, NaT), never a float, so 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from imsg_sdk.frames.schema import pandas_dtype
 NAT = np.iinfo(np.int64).min
 
 
-class Codec:
+class Codec(ABC):
     """What all kinds share: planes are kept per batch, then joined and ordered."""
 
     nullable = True
@@ -26,9 +27,9 @@ class Codec:
     def __init__(self) -> None:
         self.pieces: list[tuple[Any, ...]] = []
 
+    @abstractmethod
     def planes(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Return numpy arrays that hold `values`."""
-        raise NotImplementedError
 
     def coded(self, values: Sequence[Any], codes: Any) -> tuple[Any, ...]:
         """Return planes that hold ``values[code]`` for each of `codes`; the last value stands for -1."""

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from imsg_sdk.chatdb.schema import EPOCH_US, MAX_S, MIN_S, NS_FROM
+from imsg_sdk.chatdb.schema import EPOCH_US, MAX_S, MIN_S, NS_FROM, OLDEST_NS
 
 __all__ = ["instants"]
-
-_OLDEST_NS: Final = -(2**63) + 1000
 
 
 def instants(stored: pa.ChunkedArray) -> pa.Array:
     """Return Unix microseconds, NULL for never: nanoseconds far from zero, else seconds."""
     raw: Any = pc.fill_null(stored, 0).to_numpy()
-    is_ns = (raw >= NS_FROM) | ((raw <= -NS_FROM) & (raw >= _OLDEST_NS))
+    is_ns = (raw >= NS_FROM) | ((raw <= -NS_FROM) & (raw >= OLDEST_NS))
     is_s = (raw >= MIN_S) & (raw <= MAX_S) & (raw != 0)
     us = raw // 1000 + EPOCH_US
     if is_s.any():

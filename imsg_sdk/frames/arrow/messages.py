@@ -55,7 +55,7 @@ _TIMES: Final = {"created_at": "date", "read_at": "date_read", "delivered_at": "
 
 
 class ArrowReader(MessageReader):
-    """Reads large pages of messages through an :class:`Source`."""
+    """Reads large pages of messages through a :class:`Source`."""
 
     rows_at_once = 100_000
 

@@ -71,7 +71,7 @@ class Standing:
         return targets.indices.to_numpy()[codes], np.array([part for _, part in known], np.int64)[codes]
 
     def _people(self, handles: Any, is_mine: Any, names: Mapping[int, str]) -> tuple[Any, Any]:
-        """Return of each row the number of its sender in `senders`, and of the person who counts as one."""
+        """Return of each row the number of its sender in `_senders`, and of the person who counts as one."""
         encoded = handles.dictionary_encode()
         known = [*encoded.dictionary.to_pylist(), None]
         people: dict[Hashable, int] = {True: 0}
