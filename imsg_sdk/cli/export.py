@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
-import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from imsg_sdk.cli import reading, rows
+from imsg_sdk.cli.files import file_at
 from imsg_sdk.cli.source import add_source_options, open_client
 
 if TYPE_CHECKING:
@@ -55,7 +52,7 @@ def _export(arguments: argparse.Namespace) -> int:
         sys.stdout.flush()
         _write(frame, sys.stdout.buffer, chosen, arguments)
         return 0
-    with _file_at(Path(arguments.out)) as file:
+    with file_at(Path(arguments.out)) as file:
         _write(frame, file, chosen, arguments)
     if arguments.json:
         rows.write_json({"table": arguments.table, "rows": len(frame), "format": chosen, "path": arguments.out})
@@ -84,32 +81,6 @@ def _format_of(arguments: argparse.Namespace) -> str:
     if suffix not in ("", ".csv", ".txt"):
         arguments.refuse(f"a name that ends in {suffix} says neither csv nor jsonl: add --format")
     return "csv"
-
-
-@contextlib.contextmanager
-def _file_at(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes its place only when it is whole; what is no file, such as a pipe, is written to.
-
-    A new file is private, since it holds private text; one that is replaced keeps its permissions.
-    """
-    if path.exists() and not path.is_file():
-        with path.open("wb") as device:
-            yield device
-        return
-    path = path.resolve()  # a link goes on pointing where it did
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
-            yield file
-        partial.chmod(mode)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _read(client: IMessageClient, arguments: argparse.Namespace) -> pd.DataFrame:

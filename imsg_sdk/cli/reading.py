@@ -15,7 +15,7 @@ from imsg_sdk.cli.terminal import Cells, Style, safe
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["add_chats", "add_filters", "add_messages", "add_search", "filters_of"]
+__all__ = ["add_chat_and_writer", "add_chats", "add_filters", "add_messages", "add_search", "filters_of"]
 
 Commands = Any
 """What ``add_subparsers`` returns; argparse has no public name for it."""
@@ -50,11 +50,8 @@ def words(text: str) -> str:
     return text
 
 
-def add_filters(parser: argparse.ArgumentParser, *, limit: int | None, by_text: bool = True) -> None:
-    """Add the options that choose messages."""
-    group = parser.add_argument_group(
-        "which messages", "times without a zone are those of this machine, as in the tables (TZ sets the zone)"
-    )
+def add_chat_and_writer(group: argparse._ArgumentGroup) -> None:
+    """Add the options that choose messages by where they stand and who wrote them."""
     group.add_argument(
         "--chat",
         type=rows.target,
@@ -62,12 +59,20 @@ def add_filters(parser: argparse.ArgumentParser, *, limit: int | None, by_text: 
         metavar="TARGET",
         help="chat id, name, guid or handle, as the table of chats shows them; repeatable",
     )
-    group.add_argument("--since", type=rows.instant, metavar="TIME", help="from then on: 2026-03-01, or an age: 7d")
-    group.add_argument("--until", type=rows.instant, metavar="TIME", help="before then")
     group.add_argument("--from", dest="participants", action="append", metavar="HANDLE", help="written by; repeatable")
     mine = group.add_mutually_exclusive_group()
     mine.add_argument("--from-me", action="store_true", default=None, help="own messages only")
     mine.add_argument("--from-others", dest="from_me", action="store_false", help="other people's messages only")
+
+
+def add_filters(parser: argparse.ArgumentParser, *, limit: int | None, by_text: bool = True) -> None:
+    """Add the options that choose messages."""
+    group = parser.add_argument_group(
+        "which messages", "times without a zone are those of this machine, as in the tables (TZ sets the zone)"
+    )
+    add_chat_and_writer(group)
+    group.add_argument("--since", type=rows.instant, metavar="TIME", help="from then on: 2026-03-01, or an age: 7d")
+    group.add_argument("--until", type=rows.instant, metavar="TIME", help="before then")
     if by_text:
         group.add_argument("--text", type=words, metavar="WORDS", help="that hold these words, in any case")
     group.add_argument(

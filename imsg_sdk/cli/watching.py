@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from imsg_sdk.cli import rows
 from imsg_sdk.cli.endings import ended_by_terminate
-from imsg_sdk.cli.reading import Commands, count, new_command
+from imsg_sdk.cli.files import file_at
+from imsg_sdk.cli.reading import Commands, add_chat_and_writer, count, new_command
 from imsg_sdk.cli.source import add_source_options, open_client
 from imsg_sdk.cli.terminal import Style, safe
 from imsg_sdk.errors import ConfigError, CursorMismatch, InvalidParams
@@ -54,17 +55,7 @@ def add_watch(commands: Commands) -> None:
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which messages")
-    group.add_argument(
-        "--chat",
-        type=rows.target,
-        action="append",
-        metavar="TARGET",
-        help="chat id, name, guid or handle, as the table of chats shows them; repeatable",
-    )
-    group.add_argument("--from", dest="participants", action="append", metavar="HANDLE", help="written by; repeatable")
-    mine = group.add_mutually_exclusive_group()
-    mine.add_argument("--from-me", action="store_true", default=None, help="own messages only")
-    mine.add_argument("--from-others", dest="from_me", action="store_false", help="other people's messages only")
+    add_chat_and_writer(group)
     group.add_argument("--reactions", action="store_true", help="tapbacks too")
 
 
@@ -156,16 +147,6 @@ def _read_cursor(path: Path) -> str | None:
     return text or None
 
 
-def _write_cursor(path: Path, cursor: str) -> None:
-    """Put a cursor into its file so that whoever reads it finds the old one or the new one, whole."""
-    target = Path(os.path.realpath(path.expanduser()))
-    new = target.with_name(f".{target.name}.{os.getpid()}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(cursor + "\n")
-    new.replace(target)
-
-
 class _Printer:
     """Prints what comes and keeps the cursor behind what is printed."""
 
@@ -227,7 +208,8 @@ class _Printer:
     def _keep(self) -> None:
         path: Path | None = self._options.cursor_file
         if path is not None and self._printed != self._kept:
-            _write_cursor(path, self._printed)
+            with file_at(path.expanduser()) as file:
+                file.write(f"{self._printed}\n".encode("ascii"))
             self._kept = self._printed
 
     def _tell_of_trouble(self) -> None:
