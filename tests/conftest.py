@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from imsg_sdk.gateway import Context
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,3 +23,37 @@ def golden() -> Path:
     if not (folder / "README.md").is_file():
         pytest.skip(f"the golden recordings are not at {folder.name} beside this checkout (set IMSG_SDK_GOLDEN)")
     return folder
+
+
+def plain(context: Context) -> list[str]:
+    return ["one", "two"]
+
+
+def generator(context: Context) -> Iterator[str]:
+    yield "one"
+    yield "two"
+
+
+async def coroutine(context: Context) -> list[str]:
+    await asyncio.sleep(0)
+    return ["one", "two"]
+
+
+async def async_generator(context: Context) -> AsyncIterator[str]:
+    yield "one"
+    yield "two"
+
+
+async def returns_generator(context: Context) -> Iterator[str]:
+    return generator(context)
+
+
+class Awaitable:
+    async def __call__(self, context: Context) -> list[str]:
+        return ["one", "two"]
+
+
+@pytest.fixture(params=[plain, generator, coroutine, async_generator, returns_generator, Awaitable()])
+def handler_of_any_kind(request: pytest.FixtureRequest) -> Any:
+    """Return a handler that says "one" and "two", each time written in another way."""
+    return request.param

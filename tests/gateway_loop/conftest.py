@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from imsg_sdk.gateway.gateway import Gateway
 from imsg_sdk.models import Message, SendResult, SendState
 
 OPEN: dict[str, Any] = {"imessage": {"allowFrom": ["*"], "dmPolicy": "open", "groupPolicy": "open"}}
+WAIT_S = 5.0
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
@@ -171,6 +173,19 @@ def make_gateway(
     yield make
     for gateway in made:
         gateway.stop()
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[[Callable[[], Any]], None]:
+    """Return what waits until something holds."""
+
+    def wait(holds: Callable[[], Any]) -> None:
+        deadline = time.monotonic() + WAIT_S
+        while not holds():
+            assert time.monotonic() < deadline, "it did not come to hold"
+            time.sleep(0.005)
+
+    return wait
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -57,7 +56,7 @@ def test_what_was_erased_is_not_told(program: Any, make_gateway: Any, told: list
 
 
 def test_who_is_erased_while_they_wait_is_neither_handled_nor_answered(
-    program: Any, make_gateway: Any, reasons: Any, told: list[Any]
+    program: Any, make_gateway: Any, reasons: Any, told: list[Any], until: Any
 ) -> None:
     go_on = threading.Event()
 
@@ -78,7 +77,7 @@ def test_who_is_erased_while_they_wait_is_neither_handled_nor_answered(
 
 
 def test_what_waits_for_its_turn_is_not_attempted_yet_nor_sent_to_the_erased(
-    program: Any, make_gateway: Any, states: Any
+    program: Any, make_gateway: Any, states: Any, until: Any
 ) -> None:
     program.gate.clear()
     with make_gateway(handler=lambda context: "ok") as gateway:
@@ -92,10 +91,3 @@ def test_what_waits_for_its_turn_is_not_attempted_yet_nor_sent_to_the_erased(
         gateway.drain(through=row)
         assert states(gateway) == ["observed", "skipped"]
     assert [send["chat_id"] for send in program.sends] == [7]
-
-
-def until(holds: Any) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to hold"
-        time.sleep(0.005)

@@ -7,7 +7,6 @@ import gc
 import os
 import pickle
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,6 @@ from imsg_sdk.errors import (
 from imsg_sdk.gateway import Context, Gateway, GatewayState
 
 WAIT_S = 5.0
-
-
-def until(holds: Any) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to hold"
-        time.sleep(0.005)
 
 
 def started(gateway: Gateway) -> Gateway:
@@ -83,7 +75,9 @@ def test_what_was_missed_is_answered_up_to_an_age_of_its_own(
         assert reasons(gateway) == ["stale", None]
 
 
-def test_waiting_messages_are_handled_after_the_next_start(program: Any, make_gateway: Any, reasons: Any) -> None:
+def test_waiting_messages_are_handled_after_the_next_start(
+    program: Any, make_gateway: Any, reasons: Any, until: Any
+) -> None:
     program.gate.clear()
     gateway = started(make_gateway(handler=lambda context: context.text))
     first = program.receive("one")
@@ -100,7 +94,7 @@ def test_waiting_messages_are_handled_after_the_next_start(program: Any, make_ga
 
 
 def test_what_waits_is_not_held_against_the_rate_after_the_next_start(
-    program: Any, make_gateway: Any, reasons: Any, clock: Any
+    program: Any, make_gateway: Any, reasons: Any, clock: Any, until: Any
 ) -> None:
     go_on = threading.Event()
     with make_gateway(handler=lambda context: go_on.wait(WAIT_S) and None) as gateway:
@@ -272,7 +266,7 @@ def test_a_program_that_is_not_ready_is_tried_again(program: Any, make_gateway: 
     assert len(program.sends) == 1
 
 
-def test_a_subscription_that_breaks_goes_on_where_it_stood(program: Any, make_gateway: Any) -> None:
+def test_a_subscription_that_breaks_goes_on_where_it_stood(program: Any, make_gateway: Any, until: Any) -> None:
     with make_gateway(handler=lambda context: context.text) as gateway:
         gateway.drain(through=program.receive("one"))
         program.read_errors.append(RequestTimeout("gone"))
@@ -282,7 +276,7 @@ def test_a_subscription_that_breaks_goes_on_where_it_stood(program: Any, make_ga
     assert [send["text"] for send in program.sends] == ["one", "two"]
 
 
-def test_it_blocks_until_it_is_stopped_elsewhere(make_gateway: Any) -> None:
+def test_it_blocks_until_it_is_stopped_elsewhere(make_gateway: Any, until: Any) -> None:
     gateway = make_gateway()
     thread = threading.Thread(target=gateway.run)
     thread.start()
@@ -380,7 +374,9 @@ def fail(*_: Any) -> None:
     raise JournalError("the disk is full")
 
 
-def test_a_reply_left_over_too_long_expires(program: Any, make_gateway: Any, clock: Any, states: Any) -> None:
+def test_a_reply_left_over_too_long_expires(
+    program: Any, make_gateway: Any, clock: Any, states: Any, until: Any
+) -> None:
     gateway = started(make_gateway(handler=lambda context: ["one", "two"]))
     program.gate.clear()
     program.receive()
@@ -442,7 +438,9 @@ def test_accounts_have_states_of_their_own(program: Any, make_gateway: Any) -> N
     assert len(program.sends) == 1
 
 
-def test_an_async_handler_may_ask_for_the_stop_and_wait_for_nothing(program: Any, make_gateway: Any) -> None:
+def test_an_async_handler_may_ask_for_the_stop_and_wait_for_nothing(
+    program: Any, make_gateway: Any, until: Any
+) -> None:
     errors = []
     gateway = make_gateway()
 
@@ -462,7 +460,7 @@ def test_an_async_handler_may_ask_for_the_stop_and_wait_for_nothing(program: Any
     assert [send["text"] for send in program.sends] == ["goodbye"]
 
 
-def test_a_def_handler_may_stop_it_too(program: Any, make_gateway: Any) -> None:
+def test_a_def_handler_may_stop_it_too(program: Any, make_gateway: Any, until: Any) -> None:
     gateway = make_gateway()
 
     @gateway.on_message

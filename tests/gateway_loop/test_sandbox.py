@@ -72,13 +72,6 @@ def start(
         gateway.stop()
 
 
-def until(holds: Any) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to hold"
-        time.sleep(0.02)
-
-
 def said(box: Sandbox) -> list[tuple[int | None, str | None]]:
     return [(each.chat_id, each.text) for each in box.sent()]
 
@@ -106,7 +99,7 @@ def test_in_a_group_only_who_speaks_to_it_is_answered(box: Sandbox, start: Any) 
     assert gateway.decisions()["reason"].dropna().tolist()[0] == "no_mention"
 
 
-def test_a_conversation_goes_on_by_itself(make_imsg_sandbox: Any, tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_conversation_goes_on_by_itself(make_imsg_sandbox: Any, tmp_path: Path, monkeypatch: Any, until: Any) -> None:
     monkeypatch.setenv("IMSG_SDK_STATE_DIR", str(tmp_path / "shared"))
     script = [{"matches": "question", "times": 2, "do": [{"wait": 5}, {"say": "an answer"}]}]
     box = make_imsg_sandbox(people=[{"name": "Ada", "addresses": [ADA], "script": script}])

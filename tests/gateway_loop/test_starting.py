@@ -21,18 +21,11 @@ from imsg_sdk.models import Message
 WAIT_S = 5.0
 
 
-def until(holds: Any) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to hold"
-        time.sleep(0.005)
-
-
 def never_ready(program: Any) -> None:
     program.start_errors += [RequestTimeout("not yet") for _ in range(1000)]
 
 
-def test_a_start_that_waits_for_its_program_can_be_stopped(program: Any, make_gateway: Any) -> None:
+def test_a_start_that_waits_for_its_program_can_be_stopped(program: Any, make_gateway: Any, until: Any) -> None:
     never_ready(program)
     gateway = make_gateway(handler=lambda context: "ok")
     starting = threading.Thread(target=gateway.start)
@@ -44,7 +37,7 @@ def test_a_start_that_waits_for_its_program_can_be_stopped(program: Any, make_ga
     assert gateway.status().state is GatewayState.STOPPED
 
 
-def test_a_gateway_that_is_ending_can_be_started_again(program: Any, make_gateway: Any) -> None:
+def test_a_gateway_that_is_ending_can_be_started_again(program: Any, make_gateway: Any, until: Any) -> None:
     gateway = make_gateway()
     gateway.on_message(lambda context: gateway.stop() or "goodbye")
     gateway.start()
@@ -137,7 +130,7 @@ def test_waiting_for_the_program_ends_even_where_the_clock_stands_still(
         make_gateway().start()
 
 
-def test_a_start_with_more_to_do_than_can_wait_returns(program: Any, make_gateway: Any) -> None:
+def test_a_start_with_more_to_do_than_can_wait_returns(program: Any, make_gateway: Any, until: Any) -> None:
     config = {"imessage": {"allowFrom": ["*"], "dmPolicy": "open", "limits": {"queuedMessages": 2}}}
     go_on = threading.Event()
 
@@ -156,7 +149,7 @@ def test_a_start_with_more_to_do_than_can_wait_returns(program: Any, make_gatewa
         gateway.drain()
 
 
-def test_old_texts_are_forgotten_by_short_runs_too(program: Any, make_gateway: Any, clock: Any) -> None:
+def test_old_texts_are_forgotten_by_short_runs_too(program: Any, make_gateway: Any, clock: Any, until: Any) -> None:
     with make_gateway(handler=lambda context: "ok") as gateway:
         gateway.drain(through=program.receive("a secret"))
     clock.move(timedelta(days=8).total_seconds())
@@ -181,7 +174,7 @@ def test_the_end_of_the_interpreter_starts_no_thread(
     assert gateway._thread.is_over
 
 
-def test_what_is_left_for_the_next_start_counts_as_waiting(program: Any, make_gateway: Any) -> None:
+def test_what_is_left_for_the_next_start_counts_as_waiting(program: Any, make_gateway: Any, until: Any) -> None:
     begun = threading.Event()
 
     async def never_done(context: Any) -> None:
