@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 
 from imsg_sdk.arguments import INCLUDES, checked_seconds, checked_text, find_people, nobody, spellings
-from imsg_sdk.client import records
 from imsg_sdk.client.plan import Pause, Plan, Wait
 from imsg_sdk.client.pool import Pool, Role
 from imsg_sdk.client.targets import ChatLike, find_chat, find_chats, handles_of, listed
@@ -206,8 +205,10 @@ class Core:
 
     def chats(self, *, limit: int | None = None, unread_only: bool = False) -> Plan[list[Chat]]:
         """Return chats, most recent first."""
+        from imsg_sdk.client.records import decode_chats
+
         answer = yield from self.ask("chats.list", limit=limit or _ALL_CHATS, unread_only=True if unread_only else None)
-        found = records.decode_chats(answer)
+        found = decode_chats(answer)
         if limit is None and not unread_only:
             self._directory = (time.monotonic(), found)
         return found
@@ -278,6 +279,8 @@ class Core:
         self, chat: ChatLike | None = None, *, include_media: bool = False, time_zone: str | None = None
     ) -> Plan[Stats]:
         """Return counts over one chat or all."""
+        from imsg_sdk.client.records import decode_stats
+
         if time_zone is not None:
             checked_text(time_zone, "time_zone")
         chosen = None if chat is None else (yield from self.chat(chat, by_name=True))
@@ -287,17 +290,21 @@ class Core:
             include_media=True if include_media else None,
             time_zone=time_zone,
         )
-        return records.decode_stats(answer)
+        return decode_stats(answer)
 
     def scheduled(self, *, limit: int | None = None) -> Plan[list[ScheduledMessage]]:
         """Return messages that wait to be sent, soonest first."""
+        from imsg_sdk.client.records import decode_scheduled
+
         answer = yield from self.ask("messages.scheduled", limit=limit or _ALL_CHATS)
-        return records.decode_scheduled(answer)
+        return decode_scheduled(answer)
 
     def send_status(self, guid: str) -> Plan[SendStatus]:
         """Return what the database knows of a sent message."""
+        from imsg_sdk.client.records import decode_send_status
+
         answer = yield from self.ask("message.send_status", guid=checked_text(guid, "guid"))
-        return records.decode_send_status(answer)
+        return decode_send_status(answer)
 
     def call(self, method: str, params: dict[str, Any] | None = None, *, timeout_s: float | None = None) -> Plan[Any]:
         """Send any request as it is and return its result as plain objects."""

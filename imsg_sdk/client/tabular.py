@@ -6,11 +6,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from imsg_sdk.arguments import refused
-from imsg_sdk.client import history
 from imsg_sdk.client.core import Core, Progress
 from imsg_sdk.client.filters import Filter
 from imsg_sdk.client.plan import Plan, run
-from imsg_sdk.client.reading import read_chats
 from imsg_sdk.client.targets import Targets
 from imsg_sdk.columns import Table
 
@@ -34,12 +32,15 @@ def read_frame(
     core: Core, table: Table, chat: Targets, wanted: Filter, *, attachments: bool, progress: Progress | None
 ) -> Plan[pd.DataFrame]:
     """Read messages or their children as a frame: columns of our own server, else records."""
+    from imsg_sdk.client import history
+
     session = yield from core.session()
     chats, wanted = yield from history.chosen(core, chat, wanted)
     if not session.profile.extended:
-        found = yield from read_chats(core, chats, wanted, attachments=attachments, progress=progress)
+        from imsg_sdk.client.reading import read_chats
         from imsg_sdk.frames.build import frame_from_records
 
+        found = yield from read_chats(core, chats, wanted, attachments=attachments, progress=progress)
         return frame_from_records(table, history.children(table, found))
     from imsg_sdk.frames.build import FrameBuilder
 
