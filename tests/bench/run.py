@@ -15,6 +15,7 @@ it hide both, so one environment shows all.  Nothing here is part of the gate.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -53,6 +54,7 @@ def main() -> int:
     if options.list:
         print(*CASES, sep="\n")
         return 0
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its byte code
     with tempfile.TemporaryDirectory() as folder:
         path = options.history or _generated(Path(folder) / "chat.db", options.messages)
         bench = Bench(path=path, messages=options.messages, rounds=options.rounds)
