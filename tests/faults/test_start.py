@@ -19,13 +19,13 @@ MODULE = (sys.executable, "-m", "imsg_sdk.sandbox")
 def test_a_child_may_be_started_with_faults_and_again_without_more_of_them(
     imsg_sandbox: Sandbox, wire: Callable[..., Any]
 ) -> None:
-    argv = [*imsg_sandbox.argv(), "--fault", EXIT, "--fault", "watch_error"]
+    argv = [*imsg_sandbox.argv(), "--fault", EXIT, "--fault", "watch_error", "--fault", "database_rotated"]
     for _ in range(2):
         with pytest.raises(BackendExited):
             wire(argv).ask("chats.list")
 
     assert wire(argv).ask("chats.list") == {"chats": []}
-    assert [fault["name"] for fault in imsg_sandbox.faults()] == ["exit", "watch_error"]
+    assert [fault["name"] for fault in imsg_sandbox.faults()] == ["exit", "watch_error", "database_rotated"]
 
 
 def test_a_world_may_be_made_with_faults(tmp_path: Any, wire: Callable[..., Any]) -> None:

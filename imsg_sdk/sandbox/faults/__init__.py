@@ -2,6 +2,6 @@
 
 Faults are kept in the world's file and not in a process, so that a child that ended at a request ends again when it
 is asked again.  ``fault`` (what all of them have), ``when`` (conditions and counts), ``requests``, ``output``,
-``streams``, ``paging``, ``rows``, ``delivery`` and ``files`` (the faults), ``catalogue`` (all by name), ``part`` (how
-they take part in a child).
+``streams``, ``paging``, ``rows``, ``delivery`` and ``files`` (the faults), ``catalogue`` (all by name), ``listed``
+(those that are switched on), ``play`` (what one of them has at hand in a child), ``part`` (how they take part there).
 """

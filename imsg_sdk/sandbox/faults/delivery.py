@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from imsg_sdk.rpc import protocol
-from imsg_sdk.sandbox.faults.fault import SENDS, Fault, Play
+from imsg_sdk.sandbox.faults.fault import SENDS, Fault
+from imsg_sdk.sandbox.faults.play import Play
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.senders import Operation

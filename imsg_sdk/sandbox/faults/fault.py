@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from imsg_sdk.chatdb.imsg_text import decode_body
 from imsg_sdk.sandbox.faults.when import Event, When
-from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.requests.envelope import Request
 from imsg_sdk.server.senders import Operation
 
 if TYPE_CHECKING:
-    from imsg_sdk.sandbox.world.agenda import Agenda
-    from imsg_sdk.sandbox.world.sender import Perform, Result, WorldSenders
-    from imsg_sdk.sandbox.world.world import Placement, World
-    from imsg_sdk.server.source import DatabaseFile
+    from imsg_sdk.sandbox.faults.play import Play
+    from imsg_sdk.sandbox.world.sender import Perform, Result
+    from imsg_sdk.sandbox.world.world import Placement
 
-__all__ = ["SENDS", "Fault", "Outlet", "Play", "Shape", "of_message", "of_request"]
+__all__ = ["SENDS", "Fault", "Outlet", "Shape", "of_message", "of_operation", "of_request", "of_row", "text_of"]
 
 SENDS: Final = ("send", "send.*")
 Shape = Callable[[Iterable[bytes]], Iterator[bytes]]
@@ -60,58 +59,6 @@ class Outlet:
         return pieces
 
 
-class Play:
-    """What a fault of this process has at hand: the world, the wire, and its own memory."""
-
-    number: int
-    dialect: Dialect
-    world: World
-    agenda: Agenda
-    senders: WorldSenders
-    source: DatabaseFile
-    outlet: Outlet
-    local: dict[str, Any]
-    """Lives as long as the process."""
-    request: Request | None
-    """What this thread is working on."""
-
-    def claims(self, event: Event) -> bool:
-        """Return whether the fault strikes an event, and count it."""
-        raise NotImplementedError
-
-    def remember(self, **notes: Any) -> None:
-        """Keep notes where every process of the world finds them."""
-        raise NotImplementedError
-
-    def recall(self, name: str, default: Any = None) -> Any:
-        """Return a note."""
-        raise NotImplementedError
-
-    def is_listed(self) -> bool:
-        """Return whether the fault is still there."""
-        raise NotImplementedError
-
-    def end(self, number: int, *lines: bytes) -> None:
-        """Let a subscription say nothing more, after some last lines."""
-        raise NotImplementedError
-
-    def is_older(self, number: int) -> bool:
-        """Return whether a subscription was there before the fault struck."""
-        raise NotImplementedError
-
-    def opened_us(self, number: int) -> int:
-        """Return the instant at which a subscription was opened, in the world's time."""
-        raise NotImplementedError
-
-    def wait(self, seconds: float) -> None:
-        """Wait in the world's time; raises RpcError where the process ends first."""
-        raise NotImplementedError
-
-    def wait_for_ever(self) -> None:
-        """Wait until the fault is cleared; raises RpcError where the process ends first."""
-        raise NotImplementedError
-
-
 class Fault(When, frozen=True, kw_only=True):
     """Nothing goes wrong; a fault overrides the places where it takes part."""
 
@@ -121,6 +68,11 @@ class Fault(When, frozen=True, kw_only=True):
     """What events must have besides."""
     IS_DEED: ClassVar[bool] = False
     """Happens by itself, once; at a request only where one is named."""
+
+    @property
+    def is_by_itself(self) -> bool:
+        """Whether it happens at no request."""
+        return self.IS_DEED and self.method is None
 
     def on_request(self, play: Play, request: Request, go_on: Next) -> Handled:
         """Take part in a request that was struck."""
@@ -145,6 +97,9 @@ class Fault(When, frozen=True, kw_only=True):
     def on_row(self, play: Play, placement: Placement) -> None:
         """Change a row that was struck, before it is written."""
 
+    def beside_row(self, play: Play, placement: Placement) -> None:
+        """Take part in every row."""
+
     def on_send(self, play: Play, operation: Operation, go_on: Perform) -> Result:
         """Take part in an operation that was struck."""
         return go_on(operation)
@@ -159,11 +114,7 @@ class Fault(When, frozen=True, kw_only=True):
 
 def of_request(request: Request) -> Event:
     """Return a request as an event."""
-    params = request.params
-    text, chat = params.get("text"), params.get("chat_id")
-    return Event(
-        request.method, params, text if isinstance(text, str) else None, chat if isinstance(chat, int) else None
-    )
+    return _event(request.method, request.params, request.params.get("chat_id"))
 
 
 def of_message(params: Any) -> Event:
@@ -172,5 +123,30 @@ def of_message(params: Any) -> Event:
     fields = (
         message if isinstance(message, dict) else {name: getattr(message, name) for name in message.__struct_fields__}
     )
-    text, chat = fields.get("text"), fields.get("chat_id")
-    return Event("message", fields, text if isinstance(text, str) else None, chat if isinstance(chat, int) else None)
+    return _event("message", fields, fields.get("chat_id"))
+
+
+def of_operation(operation: Operation) -> Event:
+    """Return an operation as an event."""
+    row = operation.target.row
+    return _event(operation.method, operation.values, None if row is None else row.chat_id)
+
+
+def of_row(placement: Placement) -> Event:
+    """Return a row about to be written as an event."""
+    message = placement.message
+    fields = {"guid": message.guid, "is_from_me": bool(message.is_from_me), "service": message.service}
+    return Event("row", fields, text_of(placement), placement.chat.rowid)
+
+
+def _event(method: str, fields: Mapping[str, Any], chat: Any) -> Event:
+    text = fields.get("text")
+    return Event(method, fields, text if isinstance(text, str) else None, chat if isinstance(chat, int) else None)
+
+
+def text_of(placement: Placement) -> str:
+    """Return the text of a row about to be written."""
+    message = placement.message
+    if message.text is not None:
+        return message.text
+    return decode_body(message.attributed_body) if message.attributed_body else ""

@@ -7,7 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
-from imsg_sdk.sandbox.faults.fault import Fault, Play
+from imsg_sdk.sandbox.faults.fault import Fault
+from imsg_sdk.sandbox.faults.play import Play
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.faults import UNOPENABLE_DETAIL, RpcError

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from imsg_sdk.sandbox.faults.catalogue import read_fault
 from imsg_sdk.sandbox.world.state import SECOND_US, State
+
+if TYPE_CHECKING:
+    from imsg_sdk.sandbox.faults.fault import Fault
 
 __all__ = ["OWN", "TABLE", "switch_on", "switch_on_all"]
 
@@ -17,20 +19,24 @@ OWN: Final = ("name", "since_us", "count", "notes")
 """What stands in the list besides the options of a fault."""
 
 
-def switch_on(state: State, name: str, options: Mapping[str, Any]) -> int:
-    """Add a fault to the list, and what it does by itself later to the agenda; return its number.
+def switch_on(state: State, name: str, options: Mapping[str, Any], *, is_entered: bool = False) -> tuple[int, Fault]:
+    """Add a fault to the list, and what it does by itself later to the agenda; return its number and the fault.
+
+    With `is_entered` that is on the agenda even where it happens at once: as soon as somebody looks.
 
     Raises
     ------
     ValueError
         There is no such fault, or it does not take such an option.
     """
+    from imsg_sdk.sandbox.faults.catalogue import read_fault  # all of them, which a child without any need not load
+
     fault = read_fault(name, options)
     with state.turn() as turn:
         number = state.add(TABLE, {"name": name, **options, "since_us": turn.now_us})
-        if fault.IS_DEED and fault.method is None and fault.in_s > 0:
+        if fault.is_by_itself and (is_entered or fault.in_s > 0):
             state.enter(turn.now_us + round(fault.in_s * SECOND_US), "fault", {"id": number})
-    return number
+    return number, fault
 
 
 def switch_on_all(state: State, texts: Iterable[str]) -> None:
@@ -47,12 +53,8 @@ def switch_on_all(state: State, texts: Iterable[str]) -> None:
         options = _read(text)
         name = options.pop("name")
         listed = [{key: each for key, each in value.items() if key not in OWN[1:]} for _, value in state.listed(TABLE)]
-        if {"name": name, **options} in listed:
-            continue
-        fault = read_fault(name, options)
-        if fault.IS_DEED and fault.method is None and fault.in_s <= 0:
-            options["in_s"] = 1e-6  # by itself, as soon as somebody looks
-        switch_on(state, name, options)
+        if {"name": name, **options} not in listed:
+            switch_on(state, name, options, is_entered=True)
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, NoReturn
 
-from imsg_sdk.sandbox.faults.fault import Fault, Play, Shape
+from imsg_sdk.sandbox.faults.fault import Fault, Shape
+from imsg_sdk.sandbox.faults.play import Play
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.requests.envelope import Request, notification_line

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from imsg_sdk.sandbox.faults.fault import Fault, Play
+from imsg_sdk.sandbox.faults.fault import Fault
 from imsg_sdk.sandbox.faults.output import end_process
+from imsg_sdk.sandbox.faults.play import Play
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.requests.envelope import Request
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from imsg_sdk.rpc import protocol
-from imsg_sdk.sandbox.faults.fault import Fault, Play
+from imsg_sdk.sandbox.faults.fault import Fault
+from imsg_sdk.sandbox.faults.play import Play
 from imsg_sdk.server.extension import Handled, Next
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.requests.envelope import Request
@@ -58,12 +59,9 @@ class Refused(Fault, frozen=True, kw_only=True, tag="refused"):
     Source: the table of error codes of the protocol; without options it is the refusal of a busy server.
     """
 
-    times: int | None = 1
     code: int = protocol.SERVER_BUSY
     data: Any = "outstanding request limit exceeded"
     message: str | None = None
-
-    METHODS: ClassVar[tuple[str, ...]] = ()
 
     def on_request(self, play: Play, request: Request, go_on: Next) -> Handled:
         """Refuse."""

@@ -10,7 +10,8 @@ import msgspec
 
 from imsg_sdk.rpc import protocol
 from imsg_sdk.sandbox.archive import URL_BALLOON
-from imsg_sdk.sandbox.faults.fault import SENDS, Fault, Play
+from imsg_sdk.sandbox.faults.fault import SENDS, Fault, text_of
+from imsg_sdk.sandbox.faults.play import Play
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
 from imsg_sdk.server.senders import Operation
@@ -123,7 +124,7 @@ class UrlPreviewPair(Fault, frozen=True, kw_only=True, tag="url_preview_pair"):
     def on_row(self, play: Play, placement: Placement) -> None:
         """Plan the preview."""
         message = placement.message
-        found = _URL.search(_text(placement))
+        found = _URL.search(text_of(placement))
         if found is None or message.balloon_bundle_id:
             return
         who = next((one.address for one in placement.chat.members if one.handle_id == message.handle_id), None)
@@ -135,7 +136,7 @@ class UrlPreviewPair(Fault, frozen=True, kw_only=True, tag="url_preview_pair"):
         if self.seconds > 0:
             play.world.after(self.seconds, "fault.preview", **args)
         else:
-            placement.then.append(lambda _: _do(play, "fault.preview", args))
+            placement.then.append(lambda _: play.world.do("fault.preview", args))
 
     def beside_messages(self, play: Play, number: int, params: list[Any]) -> list[Any]:
         """Report the preview as a message of its own."""
@@ -155,10 +156,6 @@ class UrlPreviewPair(Fault, frozen=True, kw_only=True, tag="url_preview_pair"):
                 return [params]
         other = {**message, "id": row["id"], "guid": row["guid"], "balloon_bundle_id": URL_BALLOON, "attachments": []}
         return [{**params, "message": message}, {**params, "message": other}]
-
-
-def _do(play: Play, kind: str, args: dict[str, Any]) -> None:
-    play.world.do(kind, args)
 
 
 def write_preview(world: World, args: dict[str, Any]) -> dict[str, Any]:
@@ -252,7 +249,7 @@ class GhostRow(Fault, frozen=True, kw_only=True, tag="ghost_row"):
         data = {"retry_safe": False, "disposition": "may_have_completed", "transport": "applescript"}
         raise RpcError(protocol.OUTCOME_UNKNOWN, data | {"operation": "send", "detail": text})
 
-    def haunt(self, play: Play, placement: Placement) -> None:
+    def beside_row(self, play: Play, placement: Placement) -> None:
         """Make an own row a ghost while such a send goes on."""
         message = placement.message
         if not play.local.get("is_ghost") or not message.is_from_me:
@@ -267,12 +264,3 @@ class GhostRow(Fault, frozen=True, kw_only=True, tag="ghost_row"):
 def _guid(params: Any) -> str:
     message = params["message"]
     return str(message["guid"] if isinstance(message, dict) else message.guid)
-
-
-def _text(placement: Placement) -> str:
-    from imsg_sdk.chatdb.imsg_text import decode_body
-
-    message = placement.message
-    if message.text is not None:
-        return message.text
-    return decode_body(message.attributed_body) if message.attributed_body else ""

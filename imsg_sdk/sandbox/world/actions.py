@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from imsg_sdk._time import APPLE_EPOCH_S
 from imsg_sdk.sandbox import archive, body
-from imsg_sdk.sandbox.world.accounts import Chat, Member, stored, takes_imessage
+from imsg_sdk.sandbox.world.accounts import Chat, stored, takes_imessage
 from imsg_sdk.sandbox.world.ledger import Row
 from imsg_sdk.sandbox.world.links import link_draft
 from imsg_sdk.sandbox.world.reactions import tapback
@@ -133,17 +133,12 @@ class Actions:
                 leaving = chat.member(values["address"].strip())
                 if leaving is None:
                     raise self.refusal(operation, "Participant not found")
-                self._remove(chat, leaving)
+                world.remove_member(chat, leaving)
                 world.happen(chat, None, item_type=1, group_action_type=1, other_handle=leaving.handle_id)
             case "leave":
                 world.happen(chat, None, item_type=3)
         world.hearing(Heard("group", chat, None, action))
         return {"ok": True}
-
-    def _remove(self, chat: Chat, member: Member) -> None:
-        self._world.ledger.execute(
-            "DELETE FROM chat_handle_join WHERE chat_id = ? AND handle_id = ?", (chat.rowid, member.handle_id)
-        )
 
     def _chats(self, chat: Chat, action: str) -> Result:
         world = self._world

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from imsg_sdk.errors import ConfigError
+from imsg_sdk.sandbox.faults.part import Faults
 from imsg_sdk.sandbox.world.agenda import Agenda
 from imsg_sdk.sandbox.world.contacts import tell_names
 from imsg_sdk.sandbox.world.control import DEEDS, Control
@@ -34,25 +35,13 @@ from imsg_sdk.server.source import DatabaseFile
 if TYPE_CHECKING:
     from imsg_sdk.sandbox.world.answers import Answers
 
-__all__ = ["Part", "Parts", "SandboxExtension", "main", "serve"]
+__all__ = ["Parts", "SandboxExtension", "main", "serve"]
 
 _OWN: Final = "sandbox."
 
 
-class Part:
-    """Takes part in what passes between a client and the world: changes it, holds it up, or ends the process."""
-
-    def call(self, request: Request, go_on: Next) -> Handled:
-        """Answer a request, refuse it, or let it go on."""
-        return go_on(request)
-
-    def notify(self, number: int, method: str, params: list[Any]) -> list[Any]:
-        """Return which notifications of a subscription are written."""
-        return params
-
-
 class Parts(NamedTuple):
-    """All that a process of the sandbox is made of, for whoever takes part in it."""
+    """All that a process of the sandbox is made of, for what goes wrong in it."""
 
     dialect: Dialect
     world: World
@@ -64,12 +53,12 @@ class Parts(NamedTuple):
 
 
 class SandboxExtension(Extension):
-    """Answers ``sandbox.…`` and lets parts change everything else."""
+    """Answers ``sandbox.…`` and lets faults change everything else."""
 
-    def __init__(self, parts: Parts, program: Program, taking_part: list[Part]) -> None:
+    def __init__(self, parts: Parts, program: Program, faults: Faults) -> None:
         self._parts = parts
         self._program = program
-        self._taking_part = taking_part
+        self._faults = faults
         self._feed = Feed(parts.world.state, self._tell)
         parts.senders.following = self._feed.follow
 
@@ -79,15 +68,14 @@ class SandboxExtension(Extension):
             return self._parts.control.call(request.method, request.params), None
         if request.method == "watch.unsubscribe":
             self._feed.stop(request.params.get("subscription", 0))
-        for part in reversed(self._taking_part):
-            go_on = _through(part, go_on)
-        return self._program.call(request, lambda heard: tell_names(self._parts.world, heard, go_on))
+        world, faults = self._parts.world, self._faults
+        return self._program.call(
+            request, lambda heard: tell_names(world, heard, lambda each: faults.call(each, go_on))
+        )
 
     def notify(self, number: int, method: str, params: list[Any]) -> list[Any]:
         """Return what is left of some notifications."""
-        for part in self._taking_part:
-            params = part.notify(number, method, params)
-        return params
+        return self._faults.notify(number, method, params)
 
     def _tell(self, number: int, method: str, params: list[Any]) -> None:
         kept = self.notify(number, method, params)
@@ -101,10 +89,6 @@ class SandboxExtension(Extension):
         """Let go of whoever waits for time to pass."""
         self._parts.agenda.close()
         self._feed.close()
-
-
-def _through(part: Part, go_on: Next) -> Next:
-    return lambda request: part.call(request, go_on)
 
 
 def main(words: list[str]) -> int:
@@ -205,7 +189,7 @@ def serve(path: str, writer: Writer, *, dialect: Dialect, extended: bool, versio
     senders = WorldSenders(world, dialect)
     control = Control(world, agenda, answers)
     parts = Parts(dialect, world, agenda, senders, control, writer, source)
-    extension = SandboxExtension(parts, Program(world.state, dialect, version), [make(parts) for make in _TAKING_PART])
+    extension = SandboxExtension(parts, Program(world.state, dialect, version), Faults(parts))
     agenda.start()
     RpcServer(source, writer, dialect=dialect, extended=extended, senders=senders, extension=extension).serve(0)
     agenda.close()
@@ -243,12 +227,3 @@ def _enliven(world: World) -> Callable[[], Answers]:
     world.kinds["chatter"] = lambda world, args: answers().chat(world, args)
     world.kinds["scheduled"] = _send_scheduled
     return answers
-
-
-def _faults(parts: Parts) -> Part:
-    from imsg_sdk.sandbox.faults.part import Faults
-
-    return Faults(parts)
-
-
-_TAKING_PART: Final[tuple[Callable[[Parts], Part], ...]] = (_faults,)

@@ -186,7 +186,7 @@ def typing(world: World, args: dict[str, Any]) -> Result:
     wanted = msgspec.convert(args, Presence)
     chat, member = _place(world, wanted.sender, wanted.chat, None)
     name = "started-typing" if wanted.typing else "stopped-typing"
-    world.happening(name, {"chat_guid": chat.guid, "handle": member.address})
+    world.state.happen(name, {"chat_guid": chat.guid, "handle": member.address})
     return {"chat_id": chat.rowid}
 
 

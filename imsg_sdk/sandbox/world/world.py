@@ -47,7 +47,7 @@ class Placement(msgspec.Struct):
     message: Message
     chat: Chat
     chat_ids: list[int]
-    then: list[Callable[[int], None]] = []
+    then: list[Callable[[int], object]] = []
     """What is done with the row id once the row is there."""
     reaches: bool = True
     """Whether it gets to anybody: is delivered, read and answered."""
@@ -110,7 +110,6 @@ class World:
         self.circle = Circle(ledger, state)
         self.placing: Callable[[Placement], None] = lambda _: None
         self.hearing: Callable[[Heard], None] = lambda _: None
-        self.happening: Callable[[str, dict[str, Any]], None] = state.happen
         self.changed: Callable[[], None] = lambda: None
         self.kinds: dict[str, Kind] = dict(_KINDS)
         self.sent: list[Post] = []
