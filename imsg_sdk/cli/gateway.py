@@ -31,14 +31,9 @@ _EXAMPLES = """  imsg-sdk gateway call providers.status --params '{"probe":true}
 
 def add(commands: reading.Commands) -> None:
     """Add the command ``gateway`` and its own commands."""
-    parser = commands.add_parser(
-        "gateway",
-        help="answer messages by a function of yours: run, call, decide, erase",
-        description="Answer messages by a function of yours: run, call, decide, erase.",
-        epilog=f"examples:\n{_EXAMPLES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    own = reading.new_group(
+        commands, "gateway", "answer messages by a function of yours: run, call, decide, erase", _EXAMPLES
     )
-    own = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND", title="commands")
     _add_call(own)
     _add_run(own)
     _add_decide(own)

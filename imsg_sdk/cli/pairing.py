@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from imsg_sdk.cli import reading, rows
-from imsg_sdk.cli.terminal import Cells, Style, columns_of, table
+from imsg_sdk.cli.terminal import Cells
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,14 +27,7 @@ _EXAMPLES = """  imsg-sdk pairing list
 
 def add(commands: reading.Commands) -> None:
     """Add the command ``pairing`` and its three."""
-    parser = commands.add_parser(
-        "pairing",
-        help="who may write to a gateway: list, approve, revoke",
-        description="Who may write to a gateway: list, approve, revoke.",
-        epilog=f"examples:\n{_EXAMPLES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    own = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND", title="commands")
+    own = reading.new_group(commands, "pairing", "who may write to a gateway: list, approve, revoke", _EXAMPLES)
     listing = _add(own, "list", "who waits with a code, and who was approved", "  imsg-sdk pairing list --full", _list)
     approving = _add(
         own,
@@ -101,8 +94,7 @@ def _print_table(found: list[tuple[str, PairingRow]], *, full: bool, now: dateti
     ]
     if len(set(names)) > 1:
         columns.insert(0, Cells("account", names))
-    for line in table(columns, style=Style.of(sys.stdout), total=columns_of(sys.stdout)):
-        print(line)
+    reading.print_table(columns)
 
 
 def _left(row: PairingRow, now: datetime) -> str:

@@ -23,6 +23,18 @@ Commands = Any
 
 def new_command(commands: Commands, name: str, text: str, examples: str) -> argparse.ArgumentParser:
     """Add a command with its help, examples and ``--json``."""
+    parser = _added(commands, name, text, examples)
+    parser.add_argument("--json", action="store_true", help="JSON for programs, one object per line")
+    return parser
+
+
+def new_group(commands: Commands, name: str, text: str, examples: str) -> Commands:
+    """Add a command that has commands of its own, and return what takes these."""
+    parser = _added(commands, name, text, examples)
+    return parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND", title="commands")
+
+
+def _added(commands: Commands, name: str, text: str, examples: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=text,
@@ -30,7 +42,6 @@ def new_command(commands: Commands, name: str, text: str, examples: str) -> argp
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--json", action="store_true", help="JSON for programs, one object per line")
     return parser
 
 
