@@ -130,8 +130,8 @@ class Delivery:
     def _settle(
         self, chunk: Outbound, state: OutboxState, result: SendResult | None = None, *, detail: str = ""
     ) -> None:
-        known = {} if result is None else {"guid": result.guid, "rowid": result.rowid}
-        self._journal.settle(chunk, state, detail=detail, **known)  # type: ignore[arg-type]
+        guid, rowid = (None, None) if result is None else (result.guid, result.rowid)
+        self._journal.settle(chunk, state, guid=guid, rowid=rowid, detail=detail)
         if state not in _WENT_OUT:
             _log.warning("chunk %d of chat %s: %s", chunk.id, chunk.chat_id, state)
         self._settled(chunk, state)

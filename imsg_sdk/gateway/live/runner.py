@@ -147,7 +147,7 @@ class Runner:
                 account=place.account,
                 identity=identity,
                 clock=self._clock,
-                durability=str(config.durability),  # type: ignore[arg-type]
+                durability=config.durability,
                 keep=timedelta(days=config.keep_text_days),
             )
             stack.callback(journal.close)

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from imsg_sdk._time import Clock, from_us, to_us
+from imsg_sdk.config.settings import Durability
 from imsg_sdk.errors import JournalError, UsageError
 from imsg_sdk.gateway.conversation import LastRoute
 from imsg_sdk.gateway.policy import Decision
@@ -25,7 +26,7 @@ from imsg_sdk.gateway.state.erasing import erase
 from imsg_sdk.gateway.state.outbox import MOST_OF_A_TEXT, Outbox
 from imsg_sdk.gateway.state.pruning import Pruner
 from imsg_sdk.gateway.state.records import Entry, EntryState, Outbound, OutboxState, Unfinished
-from imsg_sdk.gateway.state.store import Durability, Store
+from imsg_sdk.gateway.state.store import Store
 from imsg_sdk.models import Message
 
 __all__ = ["POINTS", "Journal"]
@@ -86,7 +87,7 @@ class Journal(Outbox):
         account: str = "default",
         identity: str,
         clock: Clock,
-        durability: Durability = "normal",
+        durability: Durability = Durability.NORMAL,
         keep: timedelta = timedelta(days=7),
         keep_decisions: timedelta = timedelta(days=90),
     ) -> Journal:
@@ -114,7 +115,7 @@ class Journal(Outbox):
         JournalError
             The file cannot be opened, made or read, is of a newer version, or belongs to another database.
         """
-        if durability not in ("normal", "full"):
+        if durability not in tuple(Durability):
             raise UsageError(f"durability is {durability!r}", hint="give 'normal' or 'full'")
         store = Store.open(folder, account, durability=durability)
         try:

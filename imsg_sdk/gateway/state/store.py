@@ -13,15 +13,14 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+from imsg_sdk.config.settings import Durability
 from imsg_sdk.errors import ForkedProcess, JournalError, UsageError
 from imsg_sdk.gateway.state.folder import database_path, make_private_file
 from imsg_sdk.gateway.state.schema import APPLICATION_ID, SCHEMA, VERSION
 
-__all__ = ["Durability", "Store", "reading", "translated"]
-
-Durability = Literal["normal", "full"]
+__all__ = ["Store", "reading", "translated"]
 
 _BUSY_S: Final = 5.0
 _PAGES_OF_WAL: Final = 1000
@@ -44,7 +43,7 @@ class Store:
         _open.add(self)
 
     @classmethod
-    def open(cls, folder: Path, account: str, *, durability: Durability = "normal") -> Store:
+    def open(cls, folder: Path, account: str, *, durability: Durability = Durability.NORMAL) -> Store:
         """Open the state of one account, made if need be.
 
         Raises
@@ -165,7 +164,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, durability: Durability)
         # Only works on a file that is empty still.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durability == Durability.FULL else 'NORMAL'}")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_WAL}")
     if is_new:
