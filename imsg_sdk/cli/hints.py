@@ -15,7 +15,6 @@ _WORDS: Final = tuple(
             r"\b(read (?:a|the) file|read the database) (with|through) IMessageClient\.from_chat_db.*",
             r"\1 \2 --db PATH",
         ),
-        (r"\bread it with IMessageClient\.from_chat_db.*", "read it with --db PATH"),
         (r"send_many\(\) takes a table, create_chat\(\) makes a group", "`imsg-sdk send-many` takes a list"),
         (
             r"\bname yours: send_many\(frame, target='phone', text='message'\)",
@@ -37,7 +36,6 @@ _WORDS: Final = tuple(
         (r"\b(?:doctor|probe)\(\)", "`imsg-sdk doctor`"),
         (r"\bcli_path\b", "--cli-path"),
         (r"\bdb_path\b", "--db"),
-        (r"\b(?:limit|db)=None\b", "--limit all"),
         (r", or raise read_timeout_s\b", ""),
         (r"\braise startup_timeout_s\b", "raise probeTimeoutMs in the settings"),
         (r", or several at once as a list\b", ", or --chat several times"),
