@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-__all__ = ["Progress", "ProgressLike", "Surface", "find_surface"]
+__all__ = ["Progress", "ProgressLike", "Surface", "find_surface", "ipython_shell", "notebook_shell"]
 
 INTERVAL_S = 0.1
 """Least time between two drawings."""
@@ -107,19 +107,23 @@ class Progress:
 
 def find_surface(unit: str) -> Surface | None:
     """Return where progress can be drawn here: a notebook's cell, a terminal's stderr, or None."""
-    shell = _shell_name()
-    if shell == "ZMQInteractiveShell":
+    if notebook_shell() is not None:
         return _Cell(unit)
     if getattr(sys.stderr, "isatty", bool)():
         return _Terminal(unit)
     return None
 
 
-def _shell_name() -> str | None:
-    """Return the class name of the running IPython shell, without importing IPython."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
-    return None if shell is None else type(shell).__name__
+def notebook_shell() -> Any:
+    """Return the shell of the notebook that this runs in, None anywhere else."""
+    shell = ipython_shell()
+    return shell if type(shell).__name__ == "ZMQInteractiveShell" else None
+
+
+def ipython_shell() -> Any:
+    """Return the IPython shell that this runs in, without importing IPython; None where there is none."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return None if get_ipython is None else get_ipython()
 
 
 class Panel:

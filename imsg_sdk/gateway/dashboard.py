@@ -16,8 +16,9 @@ import msgspec
 from imsg_sdk.errors import UsageError
 from imsg_sdk.gateway.live.panel import Panel
 from imsg_sdk.gateway.live.status import GatewayState, GatewayStatus
+from imsg_sdk.progress import notebook_shell
 
-__all__ = ["Dashboard", "notebook_shell"]
+__all__ = ["Dashboard"]
 
 LEAST_INTERVAL_S: Final = 0.1
 """Least time between two drawings."""
@@ -111,10 +112,3 @@ class Dashboard:
         elif self._handle is not None and shell.execution_count != self._shown_in:
             self._shown_in = shell.execution_count
             self._handle.display(self._panel())
-
-
-def notebook_shell() -> Any:
-    """Return the shell of the notebook this runs in, None anywhere else."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
-    return shell if type(shell).__name__ == "ZMQInteractiveShell" else None

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from imsg_sdk.errors import ForkedProcess, UsageError
 from imsg_sdk.gateway.live.daemons import served_loop
 from imsg_sdk.gateway.live.runner import Runner
+from imsg_sdk.progress import ipython_shell, notebook_shell
 
 __all__ = ["LoopThread", "check_no_loop", "start_beside", "stop_forgotten", "wait_for"]
 
@@ -52,8 +53,7 @@ def stop_forgotten(thread: LoopThread, timeout_s: float) -> bool:
 
 def _is_session() -> bool:
     """Tell whether somebody types, cell after cell or line after line."""
-    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    return hasattr(sys, "ps1") or (get_ipython is not None and get_ipython() is not None)
+    return hasattr(sys, "ps1") or ipython_shell() is not None
 
 
 class LoopThread:
@@ -220,8 +220,6 @@ def check_no_loop() -> None:
     UsageError
         A loop runs in this thread.
     """
-    from imsg_sdk.gateway.dashboard import notebook_shell
-
     try:
         asyncio.get_running_loop()
     except RuntimeError:
