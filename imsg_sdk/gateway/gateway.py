@@ -237,9 +237,9 @@ class Gateway:
         An async program uses :meth:`serve` instead; here it is told so by a ``UsageError``.
         """
         check_no_loop()
-        self.start()
-        assert self._thread is not None
         try:
+            self.start()
+            assert self._thread is not None
             self._thread.wait(None)
             self._thread.over.result()
         finally:

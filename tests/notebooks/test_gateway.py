@@ -30,6 +30,17 @@ ASK = """
 gateway.drain(through=box.receive("+15550001001", "hello").rowid)
 print(box.sent()[-1].text)
 """
+RUN = """
+import sys
+
+def tell(frame, event, argument):
+    if frame.f_code.co_qualname == "LoopThread.wait":  # from here on run() is what is interrupted
+        sys.setprofile(None)
+        print("blocks", flush=True)
+
+sys.setprofile(tell)
+gateway.run()
+"""
 
 
 def displays(kernel: Any, code: str) -> list[str]:
@@ -70,7 +81,7 @@ def test_a_gateway_lives_in_a_notebook(kernel: Any, tmp_path: Path) -> None:
     assert kinds.count("display_data") == 1
     kernel.value("gateway.dashboard().close()")
 
-    blocking = kernel.send("print('blocks', flush=True)\ngateway.run()")
+    blocking = kernel.send(RUN)
     while "blocks" not in str(kernel.client.get_iopub_msg(timeout=30)["content"].get("text")):
         pass
     kernel.interrupt()
