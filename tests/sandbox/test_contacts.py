@@ -25,7 +25,8 @@ def test_people_are_called_by_their_names_and_keep_their_handles(client: IMessag
 
 
 def test_a_name_of_the_address_book_names_a_chat_for_reading(client: IMessageClient) -> None:
-    assert client.chat("nora finch").identifier == "+447700900118"
+    nora = client.chat("nora finch")
+    assert (nora.name, nora.identifier) == ("Nora Finch", "+447700900118")
     assert len(client.messages("Nora Finch")) > 0
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET
+
 from imsg_sdk.chatdb.packing import rows_of
 from imsg_sdk.sandbox.world.world import World
 from imsg_sdk.server.extension import Handled, Next
@@ -20,8 +22,10 @@ def tell_names(world: World, request: Request, go_on: Next) -> Handled:
         return result, after
     if request.method == "chats.list":
         for chat in result.get("chats", ()):
-            if isinstance(chat, WireChat) and not chat.is_group:
-                chat.contact_name = _name(world, chat.identifier) or chat.contact_name
+            if isinstance(chat, WireChat) and not chat.is_group and (person := _name(world, chat.identifier)):
+                chat.contact_name = person
+                if chat.x is not UNSET and chat.x.get("name") == chat.identifier:
+                    chat.x["name"] = person
     elif request.method == "x.chats" and "columns" in result:
         _name_columns(world, result["columns"], result["rows"])
     elif request.method in ("initialize", "status") and "contacts" in result:
