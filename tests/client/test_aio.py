@@ -157,7 +157,7 @@ def test_the_sync_client_works_inside_a_running_loop(database: Path) -> None:
 
 
 def test_uvloop_will_do(database: Path) -> None:
-    uvloop = pytest.importorskip("uvloop")
+    uvloop = pytest.importorskip("uvloop", reason="there is none for Windows")
 
     async def main() -> int:
         async with AsyncIMessageClient.from_chat_db(database) as client:
