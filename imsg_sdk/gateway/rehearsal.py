@@ -10,16 +10,15 @@ from typing import Any, Final
 import msgspec
 
 from imsg_sdk.config import ClientConfig, Config, GatewayConfig, load_config
+from imsg_sdk.gateway.admission import Admission
 from imsg_sdk.gateway.attachments import DEFAULT_ROOTS, configured_roots
 from imsg_sdk.gateway.calling import HandlerRunner
 from imsg_sdk.gateway.coalescer import Coalesced, Coalescer
 from imsg_sdk.gateway.context import Context, build_context
 from imsg_sdk.gateway.conversation import LastRoute, SessionKey, lane_of
-from imsg_sdk.gateway.echo import SentCache
 from imsg_sdk.gateway.facts import gather_facts
 from imsg_sdk.gateway.handlers import HandlerFunction
 from imsg_sdk.gateway.inbound import MalformedMessage, MessageLike, read_message
-from imsg_sdk.gateway.limits import LoopBreaker, RateLimiter
 from imsg_sdk.gateway.pending import PendingHistory
 from imsg_sdk.gateway.policy import Decision, Facts, Policy, decide
 from imsg_sdk.gateway.reasons import Reason
@@ -144,9 +143,7 @@ class _Rehearsal:
         self.history = PendingHistory(gateway.history_limit)
         self.coalescer = Coalescer(gateway.debounce_ms / 1000 if now is not None else 0)
         self.guids: set[str] = set()
-        self.sent = SentCache()
-        self.breaker = LoopBreaker(limit=gateway.loop_echoes)
-        self.limiter = RateLimiter(burst=gateway.burst, per_minute=gateway.per_minute)
+        self.admission = Admission(self.policy, lambda sender: False, lambda message: False)
         self.runner = runner
         self.now = now
         self.outcomes: list[Rehearsed | None] = []
@@ -187,25 +184,18 @@ class _Rehearsal:
         message, last = ready.message, ready.rows[-1]
         for row in ready.carried:
             self.drop(row, carried_by=last.rowid)
-        facts = gather_facts(message, self.policy, received_at=self.now, **self.circumstances(message))
+        facts = self.facts(message)
         decision = decide(message, self.policy, facts)
         if decision.dispatched:
             self.dispatch(message, last, decision, facts)
             return
-        if decision.reason is Reason.ECHO:
-            self.breaker.record(lane_of(message), _NOW_S)
         self.history.record(message, decision, facts, self.policy)
         self.note(last, decision)
 
-    def circumstances(self, message: Message) -> dict[str, bool]:
+    def facts(self, message: Message) -> Facts:
         if self.now is None:
-            return {}
-        lane = lane_of(message)
-        return {
-            "is_echo": self.sent.is_echo(message, _NOW_S),
-            "is_looping": self.breaker.is_open(lane, _NOW_S),
-            "is_rate_limited": not self.limiter.has_token(lane, _NOW_S),
-        }
+            return gather_facts(message, self.policy)
+        return self.admission.facts(message, received_at=self.now, now_s=_NOW_S)
 
     def dispatch(self, message: Message, last: Message, decision: Decision, facts: Facts) -> None:
         context = build_context(
@@ -216,13 +206,14 @@ class _Rehearsal:
             history=self.history.entries(message.chat_id) if decision.is_group else (),
             roots=self.roots,
         )
-        self.limiter.take(lane_of(message), _NOW_S)
+        self.admission.limiter.take(lane_of(message), _NOW_S)
         replies, error = self.runner.run(context)
         self.history.clear(message.chat_id)
         plans = plan_replies(replies, context.target, self.settings)
         sends = tuple(send for plan in plans for send in plan)
         for send in sends:
-            self.sent.settle(self.sent.begin(lane_of(message), send.get("text", "")), _NOW_S)
+            ticket = self.admission.sent.begin(lane_of(message), send.get("text", ""))
+            self.admission.sent.settle(ticket, _NOW_S)
         self.note(last, decision, context=context, sends=sends, error=error)
 
 

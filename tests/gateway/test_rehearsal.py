@@ -153,6 +153,13 @@ def test_at_a_moment_a_chat_has_a_rate_and_a_loop_breaker() -> None:
     assert reasons == [None, *["echo"] * 5, "loop", None]
 
 
+def test_at_a_moment_a_note_to_oneself_is_answered_once() -> None:
+    note = {"chat_identifier": "+1", "destination_caller_id": "+1", "created_at": "2026-01-05T11:59:00Z"}
+    twins = [dm(id=1, sender="+1", is_from_me=True, **note), dm(id=2, sender="+1", **note)]
+    assert [each.reason for each in rehearse(OPEN, twins, plain, now=NOW)] == [None, "echo"]
+    assert [each.reason for each in rehearse(OPEN, twins, plain)] == ["from_me", None]
+
+
 def test_at_a_moment_short_messages_are_merged() -> None:
     config = {**OPEN, "messages": {"inbound": {"debounceMs": 500}}}
     messages = [dm(id=1, text="one"), dm(id=2, text="two"), dm(id=3, sender="+2", text="hi"), dm(id=4, text="/status")]

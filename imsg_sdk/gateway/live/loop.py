@@ -17,13 +17,13 @@ from imsg_sdk._time import Clock
 from imsg_sdk.addressing import Handle
 from imsg_sdk.config.settings import ClientConfig, ReactionMode
 from imsg_sdk.errors import HandlerError
+from imsg_sdk.gateway.admission import Admission
 from imsg_sdk.gateway.attachments import DEFAULT_ROOTS, configured_roots
 from imsg_sdk.gateway.coalescer import Coalesced, Coalescer
 from imsg_sdk.gateway.context import Context, HistoryEntry, build_context
 from imsg_sdk.gateway.conversation import lane_of, reply_target
 from imsg_sdk.gateway.handlers import HandlerFunction, Handlers
 from imsg_sdk.gateway.inbound import read_message
-from imsg_sdk.gateway.live.admission import Admission
 from imsg_sdk.gateway.live.calls import HandlerCalls, Outcome
 from imsg_sdk.gateway.live.courtesies import Courtesies
 from imsg_sdk.gateway.live.delivery import Delivery

@@ -51,9 +51,9 @@ class Admission:
         *,
         received_at: datetime,
         now_s: float,
-        is_replayed: bool,
-        is_left_over: bool,
-        is_crowded: bool,
+        is_replayed: bool = False,
+        is_left_over: bool = False,
+        is_crowded: bool = False,
     ) -> Facts:
         """Return everything the rules need.
 
