@@ -83,7 +83,7 @@ class AsyncIMessageClient(AsyncWatching, AsyncActions):
 
     async def chat(self, target: ChatLike) -> Chat:
         """Return one chat.  See `IMessageClient.chat`."""
-        return await run_async(self._core.chat(target, by_name=True))
+        return await run_async(self._core.chat(target))
 
     async def participants(self, chat: Targets = None) -> tuple[Participant, ...]:
         """Return who is in which chat.  See `IMessageClient.participants`.

@@ -213,11 +213,9 @@ class Core:
             self._directory = (time.monotonic(), found)
         return found
 
-    def chat(self, target: ChatLike, *, by_name: bool = False) -> Plan[Chat]:
-        """Return the one chat that a target names; names are for reading, never for sending."""
-        found: Chat = yield from self._look_up(
-            lambda chats: find_chat(target, chats, region=self.region, by_name=by_name)
-        )
+    def chat(self, target: ChatLike) -> Plan[Chat]:
+        """Return the one chat that a target of a reading call names."""
+        found: Chat = yield from self._look_up(lambda chats: find_chat(target, chats, region=self.region))
         return found
 
     def chats_of(self, targets: ChatLike | Iterable[ChatLike] | None) -> Plan[list[Chat] | None]:
@@ -283,7 +281,7 @@ class Core:
 
         if time_zone is not None:
             checked_text(time_zone, "time_zone")
-        chosen = None if chat is None else (yield from self.chat(chat, by_name=True))
+        chosen = None if chat is None else (yield from self.chat(chat))
         answer = yield from self.ask(
             "messages.stats",
             chat_id=None if chosen is None else chosen.chat_id,

@@ -64,7 +64,7 @@ class SyncReading(BaseClient):
         AddressError
             It names no chat, or more than one.
         """
-        return run(self._core.chat(target, by_name=True))
+        return run(self._core.chat(target))
 
     def participants(self, chat: Targets = None) -> pd.DataFrame:
         """Return who is in which chat, one row per person and chat.

@@ -34,16 +34,16 @@ def listed(targets: ChatLike | Iterable[ChatLike]) -> list[ChatLike]:
 
 def find_chats(targets: Iterable[ChatLike], chats: Sequence[Chat], *, region: str) -> list[Chat]:
     """Return the chats of several targets of a reading call, each once, in the order given."""
-    found = {chat.chat_id: chat for chat in (find_chat(each, chats, region=region, by_name=True) for each in targets)}
+    found = {chat.chat_id: chat for chat in (find_chat(each, chats, region=region) for each in targets)}
     return list(found.values())
 
 
-def find_chat(target: ChatLike, chats: Sequence[Chat], *, region: str, by_name: bool = False) -> Chat:
-    """Return the one chat that a target names.
+def find_chat(target: ChatLike, chats: Sequence[Chat], *, region: str) -> Chat:
+    """Return the one chat that a target of a reading call names; sending is stricter, see :mod:`whom`.
 
     A bare text may be a handle, a guid or an identifier; handles are compared as phone numbers of `region`
-    and find direct chats only.  With `by_name`, which is for reading and never for sending, it may also be the
-    name of a chat, whatever its case, and text of digits only may be a chat id.
+    and find direct chats only.  It may also be the name of a chat, whatever its case, and text of digits only may
+    be a chat id.
 
     Raises
     ------
@@ -51,12 +51,12 @@ def find_chat(target: ChatLike, chats: Sequence[Chat], *, region: str, by_name: 
         It names no chat, or more than one.
     """
     parsed = parse_target(_plain(target))
-    matches = _matches(parsed, chats, region, by_name=by_name)
+    matches = _matches(parsed, chats, region)
     if len(matches) == 1:
         return matches[0]
     if not matches:
         error = no_such_chat(parsed)
-        near = _near(parsed.handle, chats) if by_name and parsed.handle and not parsed.service else []
+        near = _near(parsed.handle, chats) if parsed.handle and not parsed.service else []
         if near:
             error.hint = f"{', '.join(map(_shown, near))} has a name like it; {error.hint}"
         raise error
@@ -119,7 +119,7 @@ def _plain(target: ChatLike) -> TargetLike:
     return target
 
 
-def _matches(target: Target, chats: Sequence[Chat], region: str, *, by_name: bool) -> list[Chat]:
+def _matches(target: Target, chats: Sequence[Chat], region: str) -> list[Chat]:
     match target.kind:
         case TargetKind.CHAT_ID:
             return [chat for chat in chats if chat.chat_id == target.chat_id]
@@ -129,12 +129,12 @@ def _matches(target: Target, chats: Sequence[Chat], region: str, *, by_name: boo
             return [chat for chat in chats if chat.identifier == target.chat_identifier]
     text = target.handle or ""
     found = _with_handle(text, chats, region)
-    if by_name and target.service is None:
-        if text.isascii() and text.isdecimal() and not text.startswith("0"):
-            # A chat id and a short code may look alike: then neither is guessed.
-            found += [chat for chat in chats if chat.chat_id == int(text) and chat not in found]
-        return found or _named(text, chats)
-    return found
+    if target.service is not None:
+        return found
+    if text.isascii() and text.isdecimal() and not text.startswith("0"):
+        # A chat id and a short code may look alike: then neither is guessed.
+        found += [chat for chat in chats if chat.chat_id == int(text) and chat not in found]
+    return found or _named(text, chats)
 
 
 def _named(text: str, chats: Sequence[Chat]) -> list[Chat]:

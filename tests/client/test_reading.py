@@ -406,18 +406,13 @@ def chats_named(*names: str | None, identifiers: Sequence[str] = ()) -> list[Cha
 @pytest.mark.parametrize("text", ["Sunday lunch", "sunday LUNCH", "  Sunday   lunch "])
 def test_a_name_that_one_chat_has_names_it_for_reading(text: str) -> None:
     chats = chats_named("Boat crew", "Sunday lunch")
-    assert find_chat(text, chats, region="US", by_name=True).chat_id == 2
-
-
-def test_a_name_is_never_a_target_for_sending() -> None:
-    with pytest.raises(AddressError):
-        find_chat("Sunday lunch", chats_named("Sunday lunch"), region="US")
+    assert find_chat(text, chats, region="US").chat_id == 2
 
 
 def test_a_name_that_several_chats_have_lists_their_ids_and_no_whole_handle() -> None:
     chats = chats_named("Mum", "Mum", identifiers=["+15550100200", "mum@example.org"])
     with pytest.raises(AddressError) as caught:
-        find_chat("mum", chats, region="US", by_name=True)
+        find_chat("mum", chats, region="US")
     assert "chat_id:1" in caught.value.message
     assert "chat_id:2" in caught.value.message
     assert not any(text in str(caught.value) for text in ("+15550100200", "mum@example.org"))
@@ -425,13 +420,13 @@ def test_a_name_that_several_chats_have_lists_their_ids_and_no_whole_handle() ->
 
 def test_the_name_of_a_contact_will_do_beside_that_of_the_chat() -> None:
     chat = Chat(chat_id=4, name="+15550100200", identifier="+15550100200", contact_name="Nora Finch")
-    assert find_chat("nora finch", [chat], region="US", by_name=True) is chat
+    assert find_chat("nora finch", [chat], region="US") is chat
 
 
 @pytest.mark.parametrize("slip", ["Sunday lnch", "sunday", "Lunch"])
 def test_a_slip_in_a_name_is_told_with_the_chat_that_may_be_meant(slip: str) -> None:
     with pytest.raises(AddressError) as caught:
-        find_chat(slip, chats_named("Boat crew", "Sunday lunch"), region="US", by_name=True)
+        find_chat(slip, chats_named("Boat crew", "Sunday lunch"), region="US")
     assert caught.value.hint.startswith("chat_id:2 (")
     assert "unday" not in str(caught.value)  # errors stand in logs; names are for the table
 
@@ -440,17 +435,16 @@ def test_an_id_that_no_chat_has_is_told_as_an_id() -> None:
     """Findings of a newcomer: 999 was called a phone number."""
     for target in (999, "999", "chat_id:999"):
         with pytest.raises(AddressError, match="no chat has the id 999"):
-            find_chat(target, chats_named("Boat crew"), region="US", by_name=True)
+            find_chat(target, chats_named("Boat crew"), region="US")
 
 
 def test_digits_are_a_chat_id_or_a_handle_and_never_guessed() -> None:
     chats = chats_named("one", "two", "262966", identifiers=["+15550100200", "+15550100201", "2"])
-    assert find_chat("1", chats, region="US", by_name=True).chat_id == 1
-    assert find_chat("3", chats, region="US", by_name=True).chat_id == 3
+    assert find_chat("1", chats, region="US").chat_id == 1
+    assert find_chat("3", chats, region="US").chat_id == 3
     with pytest.raises(AddressError, match="chat_id:2") as caught:
-        find_chat("2", chats, region="US", by_name=True)
+        find_chat("2", chats, region="US")
     assert "chat_id:3" in caught.value.message
-    assert find_chat("2", chats, region="US").chat_id == 3  # who sends means a handle
 
 
 def test_reading_calls_take_names(tmp_path: Path) -> None:
