@@ -24,7 +24,7 @@ from imsg_sdk.rpc.faults import redact, remote_error
 from imsg_sdk.rpc.profiles import MAX_SEARCH_ROWS, Profile, clamp_iso
 from imsg_sdk.rpc.protocol import INTERNAL_ERROR, ErrorBody
 
-__all__ = ["age", "find_message", "merge", "read_chat", "read_chats", "search"]
+__all__ = ["age", "find_message", "joined", "merge", "read_chat", "read_chats", "search"]
 
 log = logging.getLogger("imsg_sdk.client.reading")
 
@@ -96,10 +96,15 @@ def merge(found: dict[int, Message], messages: Sequence[Message]) -> None:
     for message in messages:
         other = found.get(message.rowid)
         if other is not None and message.chat_ids != other.chat_ids:
-            chat_ids = tuple(sorted({*other.chat_ids, *message.chat_ids}))
-            lower = message if (message.chat_id or 0) < (other.chat_id or 0) else other
-            message = msgspec.structs.replace(lower, chat_ids=chat_ids)
+            message = joined(other, message)
         found[message.rowid] = message
+
+
+def joined(one: Message, other: Message) -> Message:
+    """Return one message for two copies: it belongs to the lowest chat and lists all."""
+    chat_ids = tuple(sorted({*one.chat_ids, *other.chat_ids}))
+    lower = other if (other.chat_id or 0) < (one.chat_id or 0) else one
+    return msgspec.structs.replace(lower, chat_ids=chat_ids)
 
 
 class _Reader:
@@ -298,11 +303,11 @@ def _linked(page: list[Message]) -> list[Message]:
     return list(found.values())
 
 
-def find_message(core: Core, guid: str, *, attachments: bool = True) -> Plan[Message]:
+def find_message(core: Core, guid: str) -> Plan[Message]:
     """Return the message of a guid, by reading chat after chat until it is there."""
     chats = yield from core.chats()
     for chat in chats:
-        reader = _Search(core, chat.chat_id, guid, attachments)
+        reader = _Search(core, chat.chat_id, guid)
         session = yield from core.session()
         yield from reader.by_pages() if session.profile.has_fast_history else reader.by_command(session.profile)
         if reader.found:
@@ -313,8 +318,8 @@ def find_message(core: Core, guid: str, *, attachments: bool = True) -> Plan[Mes
 class _Search(_Reader):
     """A reader that is full once it has seen one guid."""
 
-    def __init__(self, core: Core, chat_id: int, guid: str, attachments: bool) -> None:
-        super().__init__(core, chat_id, Filter(), attachments, None)
+    def __init__(self, core: Core, chat_id: int, guid: str) -> None:
+        super().__init__(core, chat_id, Filter(), True, None)
         self._guid = guid
 
     def _take(self, page: Sequence[Message]) -> int:

@@ -18,7 +18,7 @@ from imsg_sdk._time import from_us, to_us
 from imsg_sdk.arguments import refused
 from imsg_sdk.models import Message
 
-__all__ = ["Anchor", "Anchors", "Cursor", "decode_cursor", "encode_cursor"]
+__all__ = ["Anchor", "Anchors", "Cursor", "anchors_of", "decode_cursor", "encode_cursor"]
 
 _PREFIX = "w1."
 _RECENT = 3
@@ -85,6 +85,18 @@ def decode_cursor(text: str) -> Cursor:
     return cursor
 
 
+def anchors_of(messages: Iterable[Message]) -> list[Anchor]:
+    """Return rows as what tells a database from another."""
+    return [anchor for each in messages if (anchor := _anchor(each)) is not None]
+
+
+def _anchor(message: Message) -> Anchor | None:
+    if not message.guid or message.chat_id is None:
+        return None
+    created = None if message.created_at is None else to_us(message.created_at)
+    return Anchor(message.rowid, message.guid, message.chat_id, created)
+
+
 class Anchors:
     """The rows that tell a database from another: the newest few, and some from longer ago."""
 
@@ -98,10 +110,8 @@ class Anchors:
 
     def add(self, message: Message) -> None:
         """Take a row that was handed out."""
-        if not message.guid or message.chat_id is None:
+        if (anchor := _anchor(message)) is None:
             return
-        created = None if message.created_at is None else to_us(message.created_at)
-        anchor = Anchor(message.rowid, message.guid, message.chat_id, created)
         if self._count % _STRIDE == 0:
             self._older.append(anchor)
         self._count += 1

@@ -24,11 +24,11 @@ from imsg_sdk.client.filters import Filter
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.pool import Role
 from imsg_sdk.client.targets import Targets
-from imsg_sdk.client.watching.cursor import Cursor, decode_cursor
+from imsg_sdk.client.watching.cursor import Cursor, anchors_of, decode_cursor
 from imsg_sdk.client.watching.feed import Feed, Timing
 from imsg_sdk.client.watching.holes import Holes
 from imsg_sdk.client.watching.place import Place
-from imsg_sdk.client.watching.sources import Source, anchors_of
+from imsg_sdk.client.watching.sources import Source
 from imsg_sdk.client.watching.wanted import Wanted
 from imsg_sdk.errors import InvalidParams
 
@@ -48,7 +48,6 @@ def make_feed(
     include_reactions: bool,
     attachments: bool,
     patience_s: float | None,
-    timing: Timing | None = None,
 ) -> Feed:
     """Check what was given and return a feed that has not begun.
 
@@ -57,7 +56,7 @@ def make_feed(
     InvalidParams
         Something that cannot be meant.
     """
-    timing, clock = timing or Timing(), SystemClock()
+    timing, clock = Timing(), SystemClock()
     people = None if participants is None else checked_people(participants)
     wanted = Wanted(
         people=None if people is None else frozenset(lookup_key(each, region=core.region) for each in people),

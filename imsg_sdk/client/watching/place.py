@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import msgspec
 
 from imsg_sdk._time import Clock, to_us
+from imsg_sdk.client.reading import joined
 from imsg_sdk.client.watching.cursor import Anchor, Anchors, Cursor, File
 from imsg_sdk.client.watching.holes import HOLE_LIFE_S, Holes, Times
 from imsg_sdk.client.watching.wanted import Wanted
@@ -116,7 +117,7 @@ class Place:
         if self._is_last(message.rowid):
             last = self._ready[-1]
             self.n_duplicates += {*message.chat_ids} <= {*last.message.chat_ids}
-            last.message = _joined(last.message, message)
+            last.message = joined(last.message, message)
         else:
             # The filter may have left it out as a message of the other chat.
             self._offer(message, None, False)
@@ -201,10 +202,3 @@ class Place:
         rowid = self._handed if is_behind else max(self.position, self._handed)
         holes = {**self.holes.listed(rowid), **late}
         return Cursor(rowid, self.anchors(), tuple((hole, *holes[hole]) for hole in sorted(holes)), self.file)
-
-
-def _joined(one: Message, other: Message) -> Message:
-    """Return one message for two copies: it belongs to the lowest chat and lists all."""
-    chat_ids = tuple(sorted({*one.chat_ids, *other.chat_ids}))
-    lower = other if (other.chat_id or 0) < (one.chat_id or 0) else one
-    return msgspec.structs.replace(lower, chat_ids=chat_ids)

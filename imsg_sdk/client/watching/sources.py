@@ -7,13 +7,11 @@ in an empty page that does not move on.  What came before knows no rows: there, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
 
-from imsg_sdk._time import to_us
 from imsg_sdk.client import records
 from imsg_sdk.client.core import Core
 from imsg_sdk.client.plan import Plan
@@ -305,12 +303,3 @@ class _Histories(_Asking):
         found = yield from self._history(anchor.chat_id, _LOOK_BACK, first, first + _MILLISECOND)
         same = [message.guid == anchor.guid for message in found if message.rowid == anchor.rowid]
         return same[0] if same else None
-
-
-def anchors_of(messages: Iterable[Message]) -> list[Anchor]:
-    """Return rows as what tells a database from another."""
-    return [
-        Anchor(each.rowid, each.guid, each.chat_id, None if each.created_at is None else to_us(each.created_at))
-        for each in messages
-        if each.guid and each.chat_id is not None
-    ]
