@@ -23,7 +23,7 @@ from imsg_sdk.client.outcome import needs_mac
 from imsg_sdk.client.plan import Plan
 from imsg_sdk.client.records import decode_messages
 from imsg_sdk.client.sending import Sender, uncertain
-from imsg_sdk.client.whom import Addressee, person
+from imsg_sdk.client.whom import Addressee, is_direct, person
 from imsg_sdk.errors import AddressError, MethodNotFound, RemoteError, SendFailed, SendRefused, Unsupported
 from imsg_sdk.models import Chat, CreatedChat, HandleCheck, Message, Poll, SendResult
 from imsg_sdk.rpc.profiles import clamp_iso
@@ -192,13 +192,9 @@ def notify_anyway(sender: Sender, message: Message | str) -> Plan[None]:
 # ---- chats -------------------------------------------------------------------------------------------------------
 
 
-def _chat(sender: Sender, target: object) -> Plan[Addressee]:
-    sender.core.pool.check()
-    return (yield from addressee(sender, target))
-
-
 def _existing(sender: Sender, target: object) -> Plan[Addressee]:
-    to = yield from _chat(sender, target)
+    sender.core.pool.check()
+    to = yield from addressee(sender, target)
     if "to" in to.params:
         raise AddressError(f"there is no chat with {to.redacted}", hint="chats() lists those that hold a message")
     return to
@@ -268,17 +264,17 @@ def create_chat(
 # ---- groups ------------------------------------------------------------------------------------------------------
 
 
-def _group(sender: Sender, target: object) -> Plan[tuple[Addressee, Chat | None]]:
+def _group(sender: Sender, target: object) -> Plan[Addressee]:
     to = yield from _existing(sender, target)
-    if to.chat is not None and not to.chat.is_group and len(to.chat.participants) < 2:
+    if to.chat is not None and is_direct(to.chat):
         raise AddressError(f"chat {to.chat.chat_id} is no group", hint=_GROUP)
-    return to, to.chat
+    return to
 
 
 def rename_group(sender: Sender, chat: object, name: str) -> Plan[None]:
     """Name a group; an empty name takes it away."""
     named = name if isinstance(name, str) and not name else check_text(name)
-    to, _ = yield from _group(sender, chat)
+    to = yield from _group(sender, chat)
     yield from act(sender, "group.rename", to.redacted, **to.params, name=named)
 
 
@@ -287,16 +283,16 @@ def set_group_icon(
 ) -> Plan[None]:
     """Set the picture of a group; None takes it away."""
     host = sender.core.pool.backend.host
-    path = "" if file is None else check_file(file, max_mb=max_mb, host=host).path
-    to, _ = yield from _group(sender, chat)
+    path = "" if file is None else check_file(file, max_mb=max_mb, host=host)
+    to = yield from _group(sender, chat)
     yield from act(sender, "group.setIcon", to.redacted, **to.params, file=path)
 
 
 def add_participant(sender: Sender, chat: object, handle: str | Handle) -> Plan[None]:
     """Add somebody to a group."""
     address = person(handle, region=sender.core.region)
-    to, found = yield from _group(sender, chat)
-    if found is not None and _member(sender, found, address) is not None:
+    to = yield from _group(sender, chat)
+    if to.chat is not None and _member(sender, to.chat, address) is not None:
         raise AddressError(f"{Handle(address).redacted} is in {to.redacted} already", hint=_GROUP)
     yield from act(sender, "group.addParticipant", to.redacted, **to.params, address=address)
 
@@ -304,8 +300,8 @@ def add_participant(sender: Sender, chat: object, handle: str | Handle) -> Plan[
 def remove_participant(sender: Sender, chat: object, handle: str | Handle) -> Plan[None]:
     """Remove somebody from a group."""
     address = person(handle, region=sender.core.region)
-    to, found = yield from _group(sender, chat)
-    member = address if found is None else _member(sender, found, address)
+    to = yield from _group(sender, chat)
+    member = address if to.chat is None else _member(sender, to.chat, address)
     if member is None:
         raise AddressError(f"{Handle(address).redacted} is not in {to.redacted}", hint=_GROUP)
     yield from act(sender, "group.removeParticipant", to.redacted, **to.params, address=member)
@@ -320,7 +316,7 @@ def _member(sender: Sender, chat: Chat, address: str) -> str | None:
 
 def leave_group(sender: Sender, chat: object) -> Plan[None]:
     """Leave a group."""
-    to, _ = yield from _group(sender, chat)
+    to = yield from _group(sender, chat)
     yield from act(sender, "group.leave", to.redacted, **to.params)
 
 

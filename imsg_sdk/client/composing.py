@@ -84,7 +84,7 @@ def compose(text: object, file: object, options: SendOptions, *, host: str | Non
         words = check_text(text)
         parts += [{"text": piece} for piece in cut(words, limit=options.chunk_limit, mode=options.chunk_mode)]
     if file is not None:
-        parts.append({"file": check_file(file, max_mb=options.max_file_mb, host=host).path})
+        parts.append({"file": check_file(file, max_mb=options.max_file_mb, host=host)})
     if not parts:
         raise SendRefused("there is neither text nor file to send", hint="give one of them")
     return parts

@@ -11,11 +11,9 @@ import stat
 import unicodedata
 from typing import Any, Final
 
-import msgspec
-
 from imsg_sdk.errors import SendRefused
 
-__all__ = ["MAX_FILE_MB", "OutboundFile", "check_file", "check_params", "check_text", "cut", "for_all"]
+__all__ = ["MAX_FILE_MB", "check_file", "check_params", "check_text", "cut", "for_all"]
 
 MAX_FILE_MB: Final = 16.0
 """What ``mediaMaxMb`` is where nothing is set."""
@@ -26,18 +24,6 @@ _INVISIBLE = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
 _TARGETS = ("to", "chat_id", "chat_guid", "chat_identifier")
 _TEXT_KEYS = frozenset((*_TARGETS[:1], *_TARGETS[2:], "text", "file", "service", "region", "transport", "reply_to"))
 _LONGEST_NAME_BYTES = 255
-
-
-class OutboundFile(msgspec.Struct, frozen=True):
-    """A file that can be sent."""
-
-    path: str
-    name: str
-    size: int
-    mime_type: str | None = None
-
-    def __repr__(self) -> str:
-        return f"<OutboundFile, {self.size:,} bytes>"
 
 
 def check_text(text: object, *, target: str = "") -> str:
@@ -68,70 +54,64 @@ def cut(text: str, *, limit: int, mode: str) -> list[str]:
     return [piece for piece in chunk(text, limit, mode) if piece.strip()]
 
 
-def check_file(file: object, *, max_mb: float = MAX_FILE_MB, host: str | None = None, target: str = "") -> OutboundFile:
-    """Return the file at a path if it can be sent.
+def check_file(file: object, *, max_mb: float = MAX_FILE_MB, host: str | None = None) -> str:
+    """Return the whole path of a file if it can be sent.
 
     Raises
     ------
     SendRefused
         There is none, it is not a regular file, it is empty or too big, or has a name that Messages cannot show.
     """
-
-    def refused(text: str, hint: str) -> SendRefused:
-        return SendRefused(text, target=target, hint=hint)
-
     if not isinstance(file, str | os.PathLike) or isinstance(file, bytes):
-        raise refused(f"the file is {_kind(file)}, not a path", "give text or a Path")
+        raise _refused(f"the file is {_kind(file)}, not a path", "give text or a Path")
     path = os.fspath(file)
     if not isinstance(path, str) or not path.strip() or "\0" in path:
-        raise refused("the path of the file is empty or cannot be one", "give the path of a file")
+        raise _refused("the path of the file is empty or cannot be one", "give the path of a file")
     if "://" in path and not path.startswith("file://"):
-        raise refused("the file is an address on the net, not a path", "download it first")
+        raise _refused("the file is an address on the net, not a path", "download it first")
     if host is not None:
-        raise refused(
+        raise _refused(
             "Messages runs on another machine, where this file is not",
             "copy it there, then send its path with client.call('send', …)",
         )
     path = os.path.realpath(os.path.expanduser(path.removeprefix("file://")))  # noqa: PTH111 - text in, text out
-    size = _size(path, refused)
+    size = _size(path)
     if size > max_mb * _MB:
-        raise refused(
+        raise _refused(
             f"the file is too big: {size / _MB:.2f} MB, at most {max_mb:g} MB", "send a link, or raise media_max_mb"
         )
-    return OutboundFile(path, _name(path, refused), size, _mime_type(path))
+    _check_name(path)
+    return path
 
 
-def _size(path: str, refused: Any) -> int:
+def _refused(text: str, hint: str) -> SendRefused:
+    return SendRefused(text, hint=hint)
+
+
+def _size(path: str) -> int:
     try:
         status = os.stat(path)  # noqa: PTH116 - a path is text here
     except OSError as error:
-        raise refused(f"there is no file at that path: {error.strerror}", "check the path") from None
+        raise _refused(f"there is no file at that path: {error.strerror}", "check the path") from None
     if not stat.S_ISREG(status.st_mode):
         is_folder = stat.S_ISDIR(status.st_mode)
-        raise refused(
+        raise _refused(
             "the path is a folder" if is_folder else "the path is no regular file",
             "pack it into a .zip first" if is_folder else "copy its content into a file",
         )
     if not os.access(path, os.R_OK):
-        raise refused("the file cannot be read", "check its permissions")
+        raise _refused("the file cannot be read", "check its permissions")
     if status.st_size == 0:
-        raise refused("the file is empty", "Messages sends no empty files")
+        raise _refused("the file is empty", "Messages sends no empty files")
     return status.st_size
 
 
-def _name(path: str, refused: Any) -> str:
+def _check_name(path: str) -> None:
     name = os.path.basename(path)  # noqa: PTH119
     if ":" in name or any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
-        raise refused("the name of the file holds a character that Messages does not take", "rename the file")
+        raise _refused("the name of the file holds a character that Messages does not take", "rename the file")
     if len(name.encode("utf-8", "surrogateescape")) > _LONGEST_NAME_BYTES:
-        raise refused("the name of the file is too long", "rename the file")
-    return name
-
-
-def _mime_type(path: str) -> str | None:
-    from mimetypes import guess_type  # reads the system's tables, which only files need
-
-    return guess_type(path)[0]
+        raise _refused("the name of the file is too long", "rename the file")
 
 
 def check_params(params: dict[str, Any]) -> dict[str, Any]:

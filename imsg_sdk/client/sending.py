@@ -232,7 +232,7 @@ class Sender:
             request = check_params(dict(params))
             if "file" in request:
                 host = self.core.pool.backend.host
-                request["file"] = check_file(request["file"], max_mb=max_file_mb, host=host).path
+                request["file"] = check_file(request["file"], max_mb=max_file_mb, host=host)
         except SendRefused as error:
             error.target = error.target or shown
             raise
