@@ -55,13 +55,13 @@ def refused(text: str, *, hint: str = "") -> InvalidParams:
     return InvalidParams(text, code=_INVALID_PARAMS, hint=hint)
 
 
-def checked_limit(limit: SupportsIndex | None, name: str = "limit") -> int | None:
+def checked_limit(limit: SupportsIndex | None) -> int | None:
     """Return `limit` if it is a whole number above 0, or None."""
     if limit is None:
         return None
     number = index(limit) if isinstance(limit, SupportsIndex) and not isinstance(limit, bool) else 0
     if not 0 < number < 2**63:
-        raise refused(f"{name} must be a whole number above 0", hint=f"{name}=None takes everything")
+        raise refused("limit must be a whole number above 0", hint="limit=None takes everything")
     return number
 
 
@@ -124,13 +124,13 @@ def checked_span(
     return first, end
 
 
-def checked_people(value: People, name: str = "participants") -> tuple[str, ...]:
+def checked_people(value: People) -> tuple[str, ...]:
     """Return the handles that are given, as they are written."""
     people = [value] if isinstance(value, str | Handle) or not isinstance(value, Iterable) else list(value)
     texts = [person.raw if isinstance(person, Handle) else person for person in people]
     for text in texts:
-        if not isinstance(text, str) or not normalize_handle(_sendable(text, name)):
-            raise refused(f"{name} must be handles: phone numbers or e-mail addresses")
+        if not isinstance(text, str) or not normalize_handle(_sendable(text, "participants")):
+            raise refused("participants must be handles: phone numbers or e-mail addresses")
     return tuple(texts)
 
 

@@ -108,8 +108,8 @@ class AsyncSending(BaseClient):
 
         rows = bulk.read_rows(messages, {"target": target, "text": text, "file": file, "service": service})
         sender, send = self._sending
-        options = bulk.make_options(
-            send, region=region or self.config.region, per_minute=per_minute, max_failures=max_failures
+        options = bulk.BulkOptions(
+            send=send, region=region or self.config.region, per_minute=per_minute, max_failures=max_failures
         )
         if dry_run:
             return tuple(await run_async(bulk.rehearse(sender, rows, ledger, options)))

@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ import msgspec
 from imsg_sdk.addressing import lookup_key
 from imsg_sdk.arguments import refused
 from imsg_sdk.client.composing import SendOptions, check_ability, compose, read_service, requests
+from imsg_sdk.client.core import Progress
 from imsg_sdk.client.plan import Pause, Plan
 from imsg_sdk.client.send_ledger import ATTEMPTING, Memory, SendLedger
 from imsg_sdk.client.sending import Attempt, Sender
@@ -34,11 +35,8 @@ from imsg_sdk.errors import (
 )
 from imsg_sdk.models import Chat, SendResult, SendRow, SendState
 
-__all__ = ["BulkOptions", "carry_out", "make_options", "plan_many", "read_rows", "rehearse", "send_many"]
+__all__ = ["BulkOptions", "carry_out", "plan_many", "read_rows", "rehearse", "send_many"]
 
-Progress = Callable[[int, int | None], object]
-
-_OPTIONAL = ("file", "service")
 _LONGEST_PAUSE_S = 0.5
 _LONGEST_NAME = 20
 """Of a column; where there is no line of names, the names are somebody's message."""
@@ -362,11 +360,6 @@ class _Pace:
             yield Pause(min(self._next - now, _LONGEST_PAUSE_S))
             now = time.monotonic()
         self._next = now + self._interval_s
-
-
-def make_options(send: SendOptions, *, region: str, per_minute: float | None, max_failures: int) -> BulkOptions:
-    """Return how a list is sent, checked."""
-    return BulkOptions(send=send, region=region, per_minute=per_minute, max_failures=max_failures)
 
 
 def rehearse(

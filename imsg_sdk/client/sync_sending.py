@@ -225,8 +225,8 @@ class SyncSending(BaseClient):
 
         rows = bulk.read_rows(messages, {"target": target, "text": text, "file": file, "service": service})
         sender, send = self._sending
-        options = bulk.make_options(
-            send, region=region or self.config.region, per_minute=per_minute, max_failures=max_failures
+        options = bulk.BulkOptions(
+            send=send, region=region or self.config.region, per_minute=per_minute, max_failures=max_failures
         )
         if dry_run:
             return frame_of(SENDS, bulk.rehearse(sender, rows, ledger, options))

@@ -88,7 +88,6 @@ def our_server(
     *,
     dialect: str = "v1",
     extended: bool = True,
-    env: dict[str, str] | None = None,
     folder: str | None = None,
     module: str = "imsg_sdk.server",
     version: str | None = None,
@@ -119,7 +118,6 @@ def our_server(
         db_path=_real(db_path),
         options=options,
         is_ours=True,
-        env=env or {},
         folder=folder,
     )
 

@@ -69,11 +69,10 @@ class Subscription:
     subscription with ``has_overflowed``, and the consumer goes on from its cursor.
     """
 
-    def __init__(self, number: int, max_held: int, max_bytes: int) -> None:
+    def __init__(self, number: int, max_held: int) -> None:
         self.number = number
         self.has_overflowed = False
         self._max_held = max_held
-        self._max_bytes = max_bytes
         self._held_bytes = 0
         self._arrival: Future[None] | None = None
         self._held: collections.deque[Notification] = collections.deque()
@@ -140,7 +139,7 @@ class Subscription:
             if self._has_ended:
                 return
             size = len(notification.params)
-            if self._held and (len(self._held) >= self._max_held or self._held_bytes + size > self._max_bytes):
+            if self._held and (len(self._held) >= self._max_held or self._held_bytes + size > _HELD_BYTES):
                 self.has_overflowed = self._has_ended = True
             else:
                 self._held.append(notification)
@@ -258,10 +257,10 @@ class Connection:
             with suppress(InvalidStateError):  # forgotten
                 pending.set_exception(BackendExited(f"{self._name} is not used any more"))
 
-    def subscribe(self, number: int, *, max_held: int = 10_000, max_bytes: int = _HELD_BYTES) -> Subscription:
+    def subscribe(self, number: int, *, max_held: int = 10_000) -> Subscription:
         """Return the queue of subscription `number`, what came before included."""
         with self._lock:
-            subscription = Subscription(number, max_held, max_bytes)
+            subscription = Subscription(number, max_held)
             for notification in self._parked.pop(number, ()):
                 subscription.put(notification)
             if self._error is not None:
