@@ -21,6 +21,7 @@ __all__ = [
     "is_listed",
     "require",
     "require_listed",
+    "says_bridge_is_down",
     "send_method",
 ]
 
@@ -85,8 +86,7 @@ def require(core: Core, method: str) -> Plan[Session]:
     status = yield from _status(core)
     if status is None or "methods" not in status or method in _strings(status["methods"]):
         return session
-    bridge = status.get("bridge")
-    if isinstance(bridge, dict) and bridge.get("ready") is False:
+    if says_bridge_is_down(status):
         raise Unsupported(f"{method} needs the bridge, which does not run", hint=NO_BRIDGE)
     raise Unsupported(f"this program cannot carry out {method} now", hint="probe() lists what works")
 
@@ -97,7 +97,12 @@ def is_bridge_down(core: Core) -> Plan[bool]:
     if session.profile.generation is Generation.LEGACY:
         return False
     status = yield from _status(core)
-    bridge = None if status is None else status.get("bridge")
+    return status is not None and says_bridge_is_down(status)
+
+
+def says_bridge_is_down(told: Mapping[str, Any]) -> bool:
+    """Tell whether an introduction or a status says that the bridge does not run."""
+    bridge = told.get("bridge")
     return isinstance(bridge, dict) and bridge.get("ready") is False
 
 

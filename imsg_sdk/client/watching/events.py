@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from imsg_sdk.client.abilities import NO_BRIDGE, require_listed
+from imsg_sdk.client.abilities import NO_BRIDGE, require_listed, says_bridge_is_down
 from imsg_sdk.client.core import Core
 from imsg_sdk.client.plan import Pause, Plan, Wait
 from imsg_sdk.client.pool import Role
@@ -152,8 +152,7 @@ class EventStream:
 
 def _require(session: Session) -> None:
     require_listed(session, _METHOD)
-    bridge = session.introduction.get("bridge")
-    if isinstance(bridge, dict) and bridge.get("ready") is False:
+    if says_bridge_is_down(session.introduction):
         raise Unsupported(f"{_METHOD} needs the bridge, which does not run", hint=NO_BRIDGE)
 
 
