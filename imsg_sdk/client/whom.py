@@ -14,7 +14,17 @@ from typing import Any, SupportsIndex
 
 import msgspec
 
-from imsg_sdk.addressing import Handle, HandleKind, Service, Target, TargetKind, TargetLike, lookup_key, parse_target
+from imsg_sdk.addressing import (
+    Handle,
+    HandleKind,
+    Service,
+    Target,
+    TargetKind,
+    TargetLike,
+    checked_region,
+    lookup_key,
+    parse_target,
+)
 from imsg_sdk.client.targets import no_such_chat
 from imsg_sdk.errors import AddressError
 from imsg_sdk.models import Chat, CreatedChat, Message, Participant
@@ -344,9 +354,9 @@ def _handle(text: str, region: str, service: Service | None) -> str:
 def _international(plain: str, region: str) -> str:
     import phonenumbers
 
-    lookup_key(plain, region=region)  # an unknown region is an error of its own
+    region = checked_region(region)
     try:
-        number = phonenumbers.parse(plain, region.upper())
+        number = phonenumbers.parse(plain, region)
     except phonenumbers.NumberParseException:
         number = None
     whole = phonenumbers.ValidationResult.IS_POSSIBLE  # and not only within a town
