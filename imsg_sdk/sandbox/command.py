@@ -87,14 +87,19 @@ def run(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         summary = generate(arguments.path, progress=_show if sys.stderr.isatty() else None, **given)
     except FileExistsError:
         parser.error(f"{Path(arguments.path).name} exists: choose another name, or replace it with --force")
-    except ConfigError as error:
-        parser.error(f"argument --{error.path.replace('_', '-')}: {error.message} ({error.hint or 'see --help'})")
-    except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        sys.stderr.write(f"{parser.prog}: cannot write {arguments.path}: {reason}\n")
-        return 1
+    except (ConfigError, OSError, sqlite3.Error) as error:
+        return _failed(error, arguments.path, parser)
     _report(summary, as_json=arguments.json)
     return 0
+
+
+def _failed(error: ConfigError | OSError | sqlite3.Error, path: str, parser: argparse.ArgumentParser) -> int:
+    """Say why nothing was made; return the exit code."""
+    if isinstance(error, ConfigError):
+        parser.error(f"argument --{error.path.replace('_', '-')}: {error.message} ({error.hint or 'see --help'})")
+    reason = error.strerror if isinstance(error, OSError) else error
+    sys.stderr.write(f"{parser.prog}: cannot write {path}: {reason}\n")
+    return 1
 
 
 def add_world_arguments(parser: argparse.ArgumentParser) -> None:
@@ -139,12 +144,8 @@ def run_world(arguments: argparse.Namespace, parser: argparse.ArgumentParser) ->
             _switch_on(state, arguments.fault or ())
     except FileExistsError as error:
         parser.error(str(error))
-    except ConfigError as error:
-        parser.error(f"argument --{error.path.replace('_', '-')}: {error.message} ({error.hint or 'see --help'})")
-    except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        sys.stderr.write(f"{parser.prog}: cannot write {arguments.path}: {reason}\n")
-        return 1
+    except (ConfigError, OSError, sqlite3.Error) as error:
+        return _failed(error, arguments.path, parser)
     program = parser.prog.removesuffix(" world")
     sys.stdout.write(f"a world beside {arguments.path}; it is served by: {program} rpc --db {arguments.path}\n")
     return 0

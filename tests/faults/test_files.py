@@ -88,6 +88,18 @@ def test_a_file_that_is_gone_is_no_database_until_it_is_back(
     assert len(child.ask("messages.history", chat_id=1)["messages"]) == 1
 
 
+def test_an_older_program_goes_on_with_the_file_that_it_has_open(
+    make_imsg_sandbox: Callable[..., Sandbox], wire: Callable[..., Any], ada: str
+) -> None:
+    sandbox = make_imsg_sandbox(dialect="legacy")
+    sandbox.receive(ada, "one")
+    child = wire(sandbox.argv())
+    before = child.ask("chats.list")
+    sandbox.fault("database_missing", seconds=30)
+
+    assert child.ask("chats.list") == before
+
+
 def test_a_deed_may_wait_for_a_request(imsg_sandbox: Sandbox, wire: Callable[..., Any], ada: str) -> None:
     imsg_sandbox.receive(ada, "one")
     fault = imsg_sandbox.fault("database_replaced", lost_rows=1, method="messages.history")

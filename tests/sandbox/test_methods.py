@@ -491,6 +491,8 @@ def test_a_switch_that_is_none_is_refused(one: Any) -> None:
     assert one.refuse("sandbox.switch", bridge="yes")["code"] == -32602
     assert one.refuse("sandbox.shake")["code"] == -32601
     assert one.refuse("sandbox.now", then=1)["data"] == "unknown sandbox.now param: then"
+    assert one.refuse("sandbox.clear_faults", number=1)["data"] == "unknown sandbox.clear_faults param: number"
+    assert one.refuse("sandbox.switch", body_only=7)["data"].endswith("at `$.body_only`")
     assert one.refuse("sandbox.receive", text="from nobody")["code"] == -32602
 
 

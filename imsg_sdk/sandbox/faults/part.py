@@ -46,6 +46,7 @@ class Faults:
         methods["sandbox.faults"] = self._list
         methods["sandbox.clear_faults"] = self._clear
         methods["sandbox.fault_kinds"] = _describe
+        parts.control.keys |= {"sandbox.faults": (), "sandbox.clear_faults": ("id",), "sandbox.fault_kinds": ()}
 
     def _join(self, world: World) -> None:
         world.placing = self._place

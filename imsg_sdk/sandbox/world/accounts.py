@@ -160,11 +160,16 @@ class Circle:
                 number = self._state.add("person", msgspec.to_builtins(person))
                 self._state.put("people", number)
 
+    def known(self, address: str) -> Person | None:
+        """Return the person of an address whom the world was told of."""
+        found = self._told().get(stored(address).casefold())
+        return None if found is None else found[1]
+
     def of(self, address: str) -> Person:
         """Return the person of an address; a stranger is called by it."""
+        if (found := self.known(address)) is not None:
+            return found
         address = stored(address)
-        if (found := self._told().get(address.casefold())) is not None:
-            return found[1]
         return Person(address, self._same_person(address), imessage=takes_imessage(address))
 
     def _same_person(self, address: str) -> list[str]:

@@ -34,8 +34,8 @@ def tell_names(world: World, request: Request, go_on: Next) -> Handled:
 
 
 def _name(world: World, address: str | None) -> str | None:
-    name = world.circle.of(address).name if address else ""
-    return name if name and address and name.casefold() != address.casefold() else None
+    person = world.circle.known(address) if address else None
+    return person.name if person and address and person.name.casefold() != address.casefold() else None
 
 
 def _name_columns(world: World, columns: dict[str, Any], rows: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -24,7 +24,7 @@ Result = dict[str, Any]
 DEEDS: Final = ("receive", "tapback", "edit", "unsend", "typing", "read", "group")
 """What others can do, by the names of their methods and entries."""
 _MOST: Final = 100_000
-_KEYS: Final = {
+_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "sandbox.now": (),
     "sandbox.advance": ("seconds",),
     "sandbox.run_until_idle": ("limit",),
@@ -41,7 +41,7 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True):
     bridge: bool = True
     """Whether there is a bridge: all that is more than plain sending."""
     automation: bool = True
-    """Whether Messages may be automated: without it no plain sending either."""
+    """Whether Messages may be automated: without it nothing is sent but by the bridge."""
     messages: bool = True
     """Whether there is a Messages at all."""
     version: str | None = None
@@ -52,7 +52,7 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True):
     """Methods that there are not."""
     others: Literal["friendly", "silent"] = "silent"
     """What people do who have no script."""
-    body_only: float = 0.3
+    body_only: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.3
     """How many texts stand in the body only."""
 
 
@@ -72,6 +72,7 @@ class Control:
         self._world = world
         self._answers = answers
         self._agenda = agenda
+        self.keys: dict[str, tuple[str, ...]] = dict(_KEYS)
         self.methods: dict[str, Callable[[Params], Result]] = {
             "sandbox.now": self._now,
             "sandbox.advance": self._advance,
@@ -89,7 +90,7 @@ class Control:
         """Answer one of the methods."""
         if method not in self.methods:
             raise RpcError(protocol.METHOD_NOT_FOUND, method)
-        if unknown := params.keys() - _KEYS.get(method, params.keys()):
+        if unknown := params.keys() - self.keys.get(method, params.keys()):
             raise RpcError.invalid_params(f"unknown {method} param: {min(unknown)}")
         try:
             return self.methods[method](params)

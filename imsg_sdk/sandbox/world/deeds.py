@@ -5,7 +5,6 @@ Each deed is a function of its params, so that it can be an entry of the agenda,
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -130,10 +129,8 @@ def _draft(world: World, wanted: Receive) -> Draft:
 
 
 def _attach(world: World, draft: Draft, paths: list[str]) -> None:
-    folder = Path(world.ledger.path).resolve().parent / "Attachments"
     try:
-        with world.turn() as turn:
-            draft.files = [stage(path, folder, turn.dice, turn.stamp_ns(), outgoing=False) for path in paths]
+        draft.files = [stage(world, path, outgoing=False) for path in paths]
     except OSError as error:
         raise LookupError(f"a file cannot be read: {error.strerror}") from None
     words = draft.text or ""

@@ -9,9 +9,11 @@ from typing import Final
 
 from imsg_sdk.sandbox import body
 from imsg_sdk.sandbox.database import Attachment
-from imsg_sdk.sandbox.dice import Dice
+from imsg_sdk.sandbox.world.world import World
+from imsg_sdk.server.faults import RpcError
+from imsg_sdk.server.paths import expand_home
 
-__all__ = ["SLOT", "filed", "stage"]
+__all__ = ["SLOT", "filed", "files_of", "present", "stage"]
 
 SLOT: Final = "\ufffc"
 """Stands in the text for a file."""
@@ -40,7 +42,31 @@ def filed(guids: Sequence[str], words: str) -> list[body.Run]:
     return [*runs, *body.stretches((words, {}), part=len(guids))]
 
 
-def stage(path: str, folder: Path, dice: Dice, date_ns: int, *, outgoing: bool = True) -> Attachment:
+def files_of(world: World, rowid: int) -> list[str]:
+    """Return the guids of the files in a message."""
+    rows = world.ledger.rows(
+        "SELECT a.guid FROM attachment a JOIN message_attachment_join j ON j.attachment_id = a.ROWID"
+        " WHERE j.message_id = ? ORDER BY j.attachment_id",
+        (rowid,),
+    )
+    return [row["guid"] for row in rows]
+
+
+def present(path: str) -> str:
+    """Return where a file is that is asked for.
+
+    Raises
+    ------
+    RpcError
+        It is not there.
+    """
+    path = expand_home(path)
+    if not Path(path).is_file():
+        raise RpcError.internal(f"AppleScript failed: Attachment not found at {path}")
+    return path
+
+
+def stage(world: World, path: str, *, outgoing: bool = True) -> Attachment:
     """Copy a file to where attachments lie; return its row.
 
     Raises
@@ -49,7 +75,9 @@ def stage(path: str, folder: Path, dice: Dice, date_ns: int, *, outgoing: bool =
         It cannot be read, or there is no room.
     """
     source = Path(path)
-    guid = dice.guid()
+    folder = Path(world.ledger.path).resolve().parent / "Attachments"
+    with world.turn() as turn:
+        guid, date_ns = turn.dice.guid(), turn.stamp_ns()
     target = folder / guid[:2].lower() / guid / source.name
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)

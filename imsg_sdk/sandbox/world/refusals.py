@@ -7,12 +7,11 @@ assumed.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
+from imsg_sdk.sandbox.world.files import present
 from imsg_sdk.server.dialect import Dialect
 from imsg_sdk.server.faults import RpcError
-from imsg_sdk.server.paths import expand_home
 from imsg_sdk.server.senders import NO_LOCK, NoMessages, Operation
 
 __all__ = ["NoBridge"]
@@ -28,9 +27,7 @@ class NoBridge(NoMessages):
         if operation.method == "typing":
             raise RpcError.internal(f"Typing indicator failed: {_NOT_READY}")
         if operation.method == "send.attachment":
-            path = expand_home(operation.values["file"])
-            if not Path(path).is_file():
-                raise RpcError.internal(f"AppleScript failed: Attachment not found at {path}")
+            present(operation.values["file"])
         if self._dialect is Dialect.LEGACY and operation.method != "handles.check":
             raise RpcError.internal(_NOT_READY)
         if operation.method in ("read", "send.attachment", "send.sticker"):

@@ -34,10 +34,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from imsg_sdk.sandbox import body
-from imsg_sdk.sandbox.database import Attachment
 from imsg_sdk.sandbox.world.accounts import Chat, takes_imessage
 from imsg_sdk.sandbox.world.actions import Actions
-from imsg_sdk.sandbox.world.files import SLOT, filed, stage
+from imsg_sdk.sandbox.world.files import SLOT, filed, files_of, present, stage
 from imsg_sdk.sandbox.world.refusals import NoBridge
 from imsg_sdk.sandbox.world.world import Draft, Post, World
 from imsg_sdk.server.dialect import Dialect
@@ -71,7 +70,6 @@ class Sending:
         self._dialect = dialect
         self._unbridged = NoBridge(dialect)
         self._actions = Actions(world, dialect)
-        self._folder = Path(world.ledger.path).resolve().parent / "Attachments"
 
     def perform(self, operation: Operation, *, has_bridge: bool) -> Result:
         """Carry out an operation, or refuse it."""
@@ -110,13 +108,12 @@ class Sending:
         if not self._world.state.get("automation", True):
             raise RpcError.internal(f"AppleScript failed: {_NOT_ALLOWED}")
         chat, service = self._addressed(operation)
-        if values["file"] and not Path(expand_home(values["file"])).is_file():
-            raise RpcError.internal(f"AppleScript failed: Attachment not found at {expand_home(values['file'])}")
+        path = present(values["file"]) if values["file"] else None
         posted: Post | None = None
         if values["text"]:
             posted = self._world.send(chat, Draft(values["text"], service=service))
-        if values["file"]:
-            self._send_file(chat, values["file"], service=service, fields={})
+        if path:
+            self._send_file(chat, path, service=service, fields={})
         result: Result = {"ok": True, "transport": "applescript"}
         if posted is not None and self._is_found(posted):
             result |= {"id": posted.rowid, "guid": posted.guid, "message_id": posted.guid}
@@ -198,9 +195,7 @@ class Sending:
     def _attachment(self, operation: Operation) -> Result:
         values = operation.values
         chat = self._known(operation)
-        path = expand_home(values["file"])
-        if not Path(path).is_file():
-            raise RpcError.internal(f"AppleScript failed: Attachment not found at {path}")
+        path = present(values["file"])
         fields = self._thread(operation, values["reply_to"], values["part_index"] or 0)
         if values["audio"]:
             fields |= {"is_audio_message": 1, "is_expirable": 1}
@@ -221,21 +216,14 @@ class Sending:
     def _sticker(self, operation: Operation) -> Result:
         values = operation.values
         chat = self._known(operation)
-        path = expand_home(values["file"])
-        if not Path(path).is_file():
-            raise RpcError.internal(f"AppleScript failed: Attachment not found at {path}")
+        path = present(values["file"])
         fields: dict[str, Any] = {}
         if values["attach_to"]:
             guid = values["attach_to"].rpartition("/")[2]
             fields = {"associated_message_guid": f"p:{values['part_index'] or 0}/{guid}"}
             fields["associated_message_type"] = 1000
         post = self._send_file(chat, path, fields=fields, is_sticker=1)
-        row = self._world.ledger.row(
-            "SELECT a.guid FROM attachment a JOIN message_attachment_join j ON j.attachment_id = a.ROWID"
-            " WHERE j.message_id = ?",
-            (post.rowid,),
-        )
-        return _told(post) | {"transfer_guid": row["guid"] if row else ""}
+        return _told(post) | {"transfer_guid": next(iter(files_of(self._world, post.rowid)), "")}
 
     def _thread(self, operation: Operation, reply_to: str | None, part: int) -> dict[str, Any]:
         """Return the columns of a reply; it belongs to the thread of what it answers."""
@@ -247,13 +235,10 @@ class Sending:
         return self._world.thread_of(row, part)
 
     def _with_file(self, draft: Draft, path: str, formatting: Formatting) -> None:
-        path = expand_home(path)
-        if not Path(path).is_file():
-            if self._dialect is Dialect.LEGACY:
-                raise RpcError.internal(f"AppleScript failed: Attachment not found at {path}")
+        if self._dialect is Dialect.V1 and not Path(expand_home(path)).is_file():
             detail = "The attachment could not be staged before bridge dispatch."
             raise RpcError.not_dispatched("send-attachment", detail)
-        file = self._staged(path)
+        file = stage(self._world, present(path))
         words = draft.text or ""
         draft.files = [file]
         draft.text = SLOT + words
@@ -269,13 +254,9 @@ class Sending:
         fields: dict[str, Any],
         is_sticker: int = 0,
     ) -> Post:
-        file = self._staged(expand_home(path))
+        file = stage(self._world, path)
         file.is_sticker = is_sticker
         return self._world.send(chat, Draft(SLOT, filed([file.guid], ""), [file], service=service, fields=fields))
-
-    def _staged(self, path: str) -> Attachment:
-        with self._world.turn() as turn:
-            return stage(path, self._folder, turn.dice, turn.stamp_ns())
 
 
 def _is_bridged(operation: Operation) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from imsg_sdk.sandbox import archive, body
 from imsg_sdk.sandbox.schema import VENTURA
-from imsg_sdk.sandbox.world.files import SLOT, filed
+from imsg_sdk.sandbox.world.files import SLOT, filed, files_of
 from imsg_sdk.sandbox.world.ledger import Row
 from imsg_sdk.sandbox.world.world import World
 
@@ -20,7 +20,7 @@ def edit(world: World, row: Row, text: str) -> None:
     """Change the text of a message; files in it stay, and the versions before it are kept."""
     with world.turn() as turn:
         before = world.text_of(row)
-        files = _files_of(world, row["rowid"])
+        files = files_of(world, row["rowid"])
         words = before.removeprefix(SLOT * len(files))
         if words == text and row.get("date_edited"):
             return  # a process was killed when it had done this
@@ -61,13 +61,3 @@ def _versions(row: Row) -> list[tuple[float, bytes]]:
         return [(version["d"], version["t"]) for part in parts.values() for version in part]
     except (plistlib.InvalidFileException, ValueError, KeyError, TypeError, AttributeError):
         return []  # not a summary that anybody can read: what is there is the first version
-
-
-def _files_of(world: World, rowid: int) -> list[str]:
-    """Return the guids of the files in a message."""
-    rows = world.ledger.rows(
-        "SELECT a.guid FROM attachment a JOIN message_attachment_join j ON j.attachment_id = a.ROWID"
-        " WHERE j.message_id = ? ORDER BY j.attachment_id",
-        (rowid,),
-    )
-    return [row["guid"] for row in rows]
