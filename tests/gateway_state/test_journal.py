@@ -275,6 +275,7 @@ def test_the_status_is_published_once_a_second(journal: Journal, clock: Any, fol
     assert journal.publish({"running": True, "n": 3})
     assert journal.publish({"running": False}, force=True)
     assert StateReader(folder).status() == {"running": False}
+    assert not journal.publish({"running": False}, force=True)
 
 
 def test_a_closed_journal_says_so(journal: Journal, row: Row) -> None:

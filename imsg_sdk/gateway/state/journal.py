@@ -77,6 +77,7 @@ class Journal(Outbox):
     def __init__(self, store: Store, clock: Clock, keep: timedelta, keep_decisions: timedelta) -> None:
         super().__init__(store, clock)
         self._pruner = Pruner(store, keep, keep_decisions)
+        self._published: str | None = None
         self._published_s: float | None = None
 
     @classmethod
@@ -350,12 +351,18 @@ class Journal(Outbox):
             )
 
     def publish(self, status: Mapping[str, Any], *, force: bool = False) -> bool:
-        """Keep the state of the gateway for other processes to read, at most once a second unless forced."""
+        """Keep the state of the gateway for other processes to read; tell whether it was written.
+
+        What has not changed is not, and unless forced nothing is more than once a second.
+        """
         now_s = self._clock.monotonic()
         if not force and self._published_s is not None and now_s - self._published_s < _PUBLISH_EVERY_S:
             return False
-        self.store.set_meta("status", msgspec.json.encode(status).decode())
-        self._published_s = now_s
+        text = msgspec.json.encode(status).decode()
+        if text == self._published:
+            return False
+        self.store.set_meta("status", text)
+        self._published, self._published_s = text, now_s
         return True
 
     def erase(self, handle: str) -> int:
