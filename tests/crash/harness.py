@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from world import Scenario, World, key_of
+from world import Scenario, World, end_with, key_of
 
 from imsg_sdk.gateway.state import StateReader, state_folder
 
@@ -96,16 +94,8 @@ class Harness:
             if taken == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        code = 1
-        try:
-            signal.alarm(WAIT_S)
-            self.scenario.live(folder, reached)
-            code = 0
-        except Exception:  # noqa: BLE001 - the parent sees the code, a person the trace
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
+        signal.alarm(WAIT_S)
+        end_with(lambda: self.scenario.live(folder, reached))
 
     def lives(self, kills: Sequence[Moment]) -> tuple[Counter[str], int]:
         """Let a process be killed at each of these moments of one life after the other, then live to the end; count.

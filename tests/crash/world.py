@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 
 def key_of(text: str) -> str:
@@ -40,19 +40,24 @@ class World:
         return [line[1] for line in self.lines() if line[0] == "sent"]
 
 
+def end_with(function: Callable[[], object]) -> NoReturn:
+    """Call a function and end this process, which was forked off for it."""
+    code = 1
+    try:
+        function()
+        code = 0
+    except Exception:  # noqa: BLE001 - the parent sees the code, a person the trace
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
 def apart(function: Callable[[], object]) -> None:
     """Call a function in a process of its own, which leaves no thread here."""
     child = os.fork()
     if not child:
-        code = 1
-        try:
-            function()
-            code = 0
-        except Exception:  # noqa: BLE001 - the parent sees the code, a person the trace
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
+        end_with(function)
     _, status = os.waitpid(child, 0)
     assert status == 0, f"the process failed: {status}"
 
