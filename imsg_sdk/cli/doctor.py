@@ -7,6 +7,7 @@ import contextlib
 import sys
 
 from imsg_sdk.cli import reading, rows
+from imsg_sdk.cli.hints import in_words_of_the_shell
 from imsg_sdk.cli.source import NO_MAC, add_source_options, open_client
 from imsg_sdk.cli.terminal import Style, pad, safe
 
@@ -37,7 +38,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     for step in report.steps:
         print(f"{marks.get(step.state, style.dim('·'))} {style.bold(pad(step.name, widest))}  {safe(step.detail)}")
         if step.remedy:
-            print(f"  {'':{widest}}  → {safe(step.remedy)}")
+            print(f"  {'':{widest}}  → {safe(in_words_of_the_shell(step.remedy))}")
     if sys.platform != "darwin" and report.steps[0].state == "failed":
         print(f"\nimsg itself runs on a Mac only, and this is not one.\n{NO_MAC}")
     return 0 if report.ok else 1

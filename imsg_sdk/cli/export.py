@@ -46,6 +46,8 @@ def add(commands: reading.Commands) -> None:
 def _export(arguments: argparse.Namespace) -> int:
     _check_filters(arguments)
     chosen = arguments.format or _format_of(arguments)
+    if arguments.spreadsheet and chosen != "csv":
+        arguments.refuse("--spreadsheet is for CSV")
     with open_client(arguments) as client:
         frame = _read(client, arguments)
     if arguments.out == "-":

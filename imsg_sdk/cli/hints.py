@@ -36,6 +36,7 @@ _WORDS: Final = tuple(
         (r"\b(?:doctor|probe)\(\)", "`imsg-sdk doctor`"),
         (r"\bcli_path\b", "--cli-path"),
         (r"\bdb_path\b", "--db"),
+        (r"\blimit=None\b", "--limit all"),
         (r", or raise read_timeout_s\b", ""),
         (r"\braise startup_timeout_s\b", "raise probeTimeoutMs in the settings"),
         (r", or several at once as a list\b", ", or --chat several times"),

@@ -28,7 +28,8 @@ def check_source_options(parser: argparse.ArgumentParser, arguments: argparse.Na
     others = [name for name in ("db", "cli_path", "config") if getattr(arguments, name, None) is not None]
     if getattr(arguments, "sandbox", False) and others:
         parser.error(f"--sandbox makes a history of its own: leave out --{others[0].replace('_', '-')}")
-    if getattr(arguments, "seed", None) is not None and not getattr(arguments, "sandbox", True):
+    sandboxes = [getattr(arguments, name) for name in ("sandbox", "in_sandbox") if hasattr(arguments, name)]
+    if getattr(arguments, "seed", None) is not None and sandboxes and not any(sandboxes):
         parser.error("--seed chooses a fictional history: add --sandbox")
 
 

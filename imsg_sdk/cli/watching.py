@@ -43,7 +43,7 @@ def add_watch(commands: Commands) -> None:
         "  imsg-sdk watch\n"
         "  imsg-sdk watch --chat +15551234567 --from-others\n"
         "  imsg-sdk watch --json --cursor-file ~/.imsg-cursor | while read -r line; do …; done\n"
-        "  imsg-sdk watch --cursor-file ~/.imsg-cursor --idle 2     what came since the last time",
+        "  imsg-sdk watch --cursor-file ~/.imsg-cursor --idle 2  # what came since the last time",
     )
     _add_choice(parser)
     _add_start(parser)

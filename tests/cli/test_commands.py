@@ -270,6 +270,7 @@ def test_times_come_out_in_the_zone_they_are_given_in(run: Run, database: Path) 
         "messages --sandbox --config x.json5",
         "doctor --sandbox --cli-path x",
         "chats --seed 3",
+        "gateway run --observe --seed 3",
     ],
 )
 def test_options_that_would_be_ignored_are_refused(run: Run, arguments: str) -> None:
@@ -323,6 +324,7 @@ def test_doctor_says_what_helps_without_a_mac(run: Run) -> None:
     done = run("doctor")
     assert done.returncode == 1
     assert "--sandbox" in done.stdout
+    assert not PYTHON_WORDS.search(done.stdout)
 
 
 @pytest.mark.parametrize(
@@ -338,6 +340,7 @@ def test_doctor_says_what_helps_without_a_mac(run: Run) -> None:
         "export",
         "export people",
         "export chats --since 7d",
+        "export messages --sandbox --format jsonl --spreadsheet",
         "search",
         "messages --text",
     ],
