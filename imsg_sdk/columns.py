@@ -340,7 +340,7 @@ SENDS = Table(
         Column("target", Kind.TEXT, "As it was given."),
         Column("recipient", Kind.TEXT, "Handle, or identifier of the chat, that it goes to; NA where nobody."),
         Column("chat_id", Kind.OPTIONAL_INT, "The chat; NA where there is none yet."),
-        Column("chat_name", Kind.TEXT, "Name given to the chat, else its identifier."),
+        Column("chat_name", Kind.TEXT, "Name of the chat, as `chats` has it."),
         Column("is_group", Kind.BOOL, "Several people will read it."),
         Column("n_people", Kind.OPTIONAL_INT, "How many."),
         Column("n_parts", Kind.OPTIONAL_INT, "How many messages it takes."),
