@@ -150,10 +150,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, durability: Durability)
     connection.execute(f"PRAGMA busy_timeout = {round(_BUSY_S * 1000)}")
     version, kind = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("user_version", "application_id"))
     if version > VERSION and kind == APPLICATION_ID:
-        raise JournalError(
-            f"the state file {path.name} is of version {version}, this package knows {VERSION}",
-            hint="update imsg-sdk, or give another state folder",
-        )
+        raise _newer(path, version)
     is_new = not version and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if not is_new and (kind != APPLICATION_ID or not version):
         raise JournalError(
@@ -171,6 +168,13 @@ def _prepare(connection: sqlite3.Connection, path: Path, durability: Durability)
         _make(connection)
     # Reads what a damaged file would fail on, before anything relies on it.
     connection.execute("SELECT count(*) FROM inbound WHERE state <> 'finished'").fetchone()
+
+
+def _newer(path: Path, version: int) -> JournalError:
+    return JournalError(
+        f"the state file {path.name} is of version {version}, this package knows {VERSION}",
+        hint="update imsg-sdk, or give another state folder",
+    )
 
 
 def _make(connection: sqlite3.Connection) -> None:
@@ -197,10 +201,7 @@ def reading(folder: Path, account: str) -> Iterator[sqlite3.Connection | None]:
             connection.execute("PRAGMA query_only = ON")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > VERSION:
-                raise JournalError(
-                    f"the state file {path.name} is of version {version}, this package knows {VERSION}",
-                    hint="update imsg-sdk",
-                )
+                raise _newer(path, version)
             yield connection if version else None
         finally:
             connection.close()
