@@ -69,15 +69,6 @@ class PairingBook:
     def __repr__(self) -> str:
         return f"<PairingBook, {len(self._pending)} pending, {len(self._approved)} approved>"
 
-    @property
-    def approved(self) -> frozenset[str]:
-        """Return the handles approved, in normal form."""
-        return frozenset(self._approved)
-
-    def is_approved(self, sender: str) -> bool:
-        """Tell whether a sender was approved, in any spelling."""
-        return normalize_handle(sender) in self._approved
-
     def pending(self, now: datetime) -> tuple[PairingRequest, ...]:
         """Return who waits, oldest first; what is older than an hour is gone."""
         self._sweep(now)
@@ -112,13 +103,6 @@ class PairingBook:
             del self._pending[found.handle]
             self._approved.add(found.handle)
         return found
-
-    def revoke(self, sender: str) -> bool:
-        """Take an approval back; tell whether there was one."""
-        handle = normalize_handle(sender)
-        was_there = handle in self._approved
-        self._approved.discard(handle)
-        return was_there
 
     def _sweep(self, now: datetime) -> None:
         self._pending = {
