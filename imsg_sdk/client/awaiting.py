@@ -1,6 +1,6 @@
 """Plans run by awaiting: the asynchronous twin of :func:`imsg_sdk.client.plan.run`.
 
-A wait goes in slices of a fifth of a second, because a notebook's interrupt does not reach a loop that sleeps longer.
+A wait goes in slices, because a notebook's interrupt does not reach a loop that sleeps.
 """
 
 from __future__ import annotations
@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any, TypeVar
 
-from imsg_sdk.client.plan import Pause, Plan, Wait
+from imsg_sdk.client.plan import SLICE_S, Pause, Plan, Wait
 
 __all__ = ["run_async"]
 
 T = TypeVar("T")
-_SLICE_S = 0.2
 
 
 async def run_async(plan: Plan[T]) -> T:
@@ -43,7 +42,7 @@ async def _await(step: Wait | Pause) -> Any:
     waiter = asyncio.wrap_future(step.future)
     try:
         while not waiter.done() and (left := deadline - loop.time()) > 0:
-            await asyncio.wait([waiter], timeout=min(left, _SLICE_S))
+            await asyncio.wait([waiter], timeout=min(left, SLICE_S))
     except BaseException:
         step.forget()
         raise

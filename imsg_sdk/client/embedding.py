@@ -5,6 +5,7 @@ Everything is a coroutine and gives records.  It works over either client, and k
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -154,8 +155,6 @@ class ClientProgram:
     async def close(self) -> None:
         """Close the client, where it was made for this."""
         if self._owns_client:
-            import asyncio
-
             try:
                 await asyncio.to_thread(self._client._close)
             except RuntimeError:  # the interpreter ends, and starts no thread any more

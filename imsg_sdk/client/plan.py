@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 
 from imsg_sdk.errors import ImsgError
 
-__all__ = ["Pause", "Plan", "Wait", "run"]
+__all__ = ["SLICE_S", "Pause", "Plan", "Wait", "run"]
 
 T = TypeVar("T")
-_SLICE_S = 0.2
+SLICE_S = 0.2
+"""Longest wait in one piece: a signal that another thread has taken wakes a waiting one only after it."""
 
 
 class Wait:
@@ -82,9 +83,8 @@ def _block(step: Wait | Pause) -> Any:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise step.expired()
-            # In slices: a signal that another thread has taken wakes this one at the next slice only.
             with suppress(TimeoutError):
-                step.future.exception(min(left, _SLICE_S))
+                step.future.exception(min(left, SLICE_S))
         return step.future.result()
     except BaseException:
         # An interrupt or a timeout: the id is forgotten, a late answer is dropped, and the next call works.

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from imsg_sdk.client.watching.pump import SLICE_S
+from imsg_sdk.client.plan import SLICE_S
 from imsg_sdk.client.watching.reader import BaseReader, Stream, checked_most, deadline_of
 from imsg_sdk.client.watching.watch import BaseWatch
 from imsg_sdk.models import Message

@@ -12,12 +12,9 @@ from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import Any
 
-from imsg_sdk.client.plan import Pause, Plan, Wait
+from imsg_sdk.client.plan import SLICE_S, Pause, Plan, Wait
 
-__all__ = ["SLICE_S", "Pump"]
-
-SLICE_S = 0.2
-"""A signal that another thread has taken wakes a waiting one at the next slice only."""
+__all__ = ["Pump"]
 
 Until = Callable[[], bool]
 
