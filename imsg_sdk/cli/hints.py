@@ -27,7 +27,6 @@ _WORDS: Final = tuple(
         (r"\bgive since= a rowid, a time, or None for the present", "begin with --since, --since-rowid, or now"),
         (r", or at send_status\(\),", ""),
         (r"\berror\.__cause__\.data says (?:why it failed|how)\b", "--debug shows more"),
-        (r"\braise media_max_mb\b", "raise mediaMaxMb in the settings"),
         (r"\bIMessageClient\.sandbox\(\) has a make-believe one", "--sandbox has a make-believe one"),
         (r", then send its path with client\.call\('send', …\)", " and send it there"),
         (r"\bchats\(\)", "`imsg-sdk chats`"),

@@ -78,7 +78,8 @@ def check_file(file: object, *, max_mb: float = MAX_FILE_MB, host: str | None = 
     size = _size(path)
     if size > max_mb * _MB:
         raise _refused(
-            f"the file is too big: {size / _MB:.2f} MB, at most {max_mb:g} MB", "send a link, or raise media_max_mb"
+            f"the file is too big: {size / _MB:.2f} MB, at most {max_mb:g} MB",
+            "send a link, or raise mediaMaxMb in the settings",
         )
     _check_name(path)
     return path
