@@ -27,6 +27,7 @@ __all__ = [
     "check_file",
     "connect",
     "open_connection",
+    "primary_code",
     "unavailable",
 ]
 
@@ -192,7 +193,7 @@ def open_connection(path: str | PathLike[str]) -> Connection:
     try:
         return connect(name, name, "mode=ro")
     except sqlite3.Error as error:
-        if _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        if primary_code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise unavailable(error, name) from None
         failure = error
     if not access(name, R_OK) or access(Path(name).parent, W_OK):
@@ -261,7 +262,8 @@ def check_file(path: Path) -> None:
         raise DatabaseUnavailable(f"{path} is no regular file", hint="copy what it holds into a file, and name that")
 
 
-def _code(error: sqlite3.Error) -> int:
+def primary_code(error: sqlite3.Error) -> int:
+    """Return the code of an error of SQLite without what refines it."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
@@ -272,7 +274,7 @@ def _refused(name: str) -> PermissionDenied:
 
 def unavailable(error: sqlite3.Error, name: str) -> DatabaseUnavailable | PermissionDenied:
     """Return the named error for what SQLite reports about the database `name`."""
-    code = _code(error)
+    code = primary_code(error)
     if code in (sqlite3.SQLITE_AUTH, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
         return _refused(name)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

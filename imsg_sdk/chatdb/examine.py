@@ -7,7 +7,7 @@ from contextlib import closing
 from os import R_OK, access
 from pathlib import Path
 
-from imsg_sdk.chatdb.connection import check_file, connect, unavailable
+from imsg_sdk.chatdb.connection import check_file, connect, primary_code, unavailable
 from imsg_sdk.chatdb.schema import Schema
 from imsg_sdk.errors import DatabaseUnavailable, PermissionDenied
 
@@ -23,7 +23,7 @@ def examine(path: str) -> DatabaseUnavailable | PermissionDenied | None:
     except (DatabaseUnavailable, PermissionDenied) as error:
         return error
     except sqlite3.Error as error:
-        cannot_open = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CANTOPEN
+        cannot_open = primary_code(error) == sqlite3.SQLITE_CANTOPEN
         # In a folder where nothing can be written, SQLite refuses files that may well be read.
         return None if cannot_open and access(path, R_OK) else unavailable(error, path)
     return None
