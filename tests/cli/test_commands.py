@@ -28,7 +28,8 @@ from imsg_sdk.columns import CHATS, MESSAGES, REACTIONS
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., subprocess.Popen[bytes]]
 
-COMMANDS = ("demo", "doctor", "chats", "messages", "search", "export", "pairing", "sandbox")
+ALONE = ("demo", "doctor", "chats", "messages", "search", "watch", "send", "send-many", "export")
+COMMANDS = (*ALONE, "gateway", "pairing", "sandbox", "server")
 
 
 def json_lines(text: str) -> list[dict[str, object]]:
@@ -41,14 +42,14 @@ def json_lines(text: str) -> list[dict[str, object]]:
 def test_help_names_every_command_and_gives_examples(run: Run) -> None:
     done = run("--help")
     assert done.returncode == 0
-    assert all(f"    {name} " in done.stdout for name in (*COMMANDS, "server"))
+    assert all(re.search(rf"^    {name}\s", done.stdout, re.MULTILINE) for name in COMMANDS)
     assert "examples:" in done.stdout
 
 
 @pytest.mark.parametrize(
     "command",
     [
-        *("demo", "doctor", "chats", "messages", "search", "export", "sandbox generate"),
+        *(*ALONE, "sandbox generate", "gateway run", "gateway call", "gateway decide", "gateway erase"),
         *("pairing list", "pairing approve", "pairing revoke"),
     ],
 )
