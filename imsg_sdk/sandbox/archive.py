@@ -12,6 +12,9 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from imsg_sdk.chatdb.polls import POLLS_BUNDLE
+from imsg_sdk.chatdb.previews import URL_BALLOON
+
 __all__ = [
     "EXTENSION",
     "POLLS_APP",
@@ -25,9 +28,8 @@ __all__ = [
     "user_info",
 ]
 
-URL_BALLOON: Final = "com.apple.messages.URLBalloonProvider"
 EXTENSION: Final = "com.apple.messages.MSMessageExtensionBalloonPlugin:"
-POLLS_APP: Final = EXTENSION + "0000000000:com.apple.messages.Polls"
+POLLS_APP: Final = EXTENSION + f"0000000000:{POLLS_BUNDLE}"
 """Values of ``balloon_bundle_id``: who draws what stands in ``payload_data``."""
 
 PlistValue = Any

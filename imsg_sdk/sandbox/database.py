@@ -231,11 +231,6 @@ class Database:
         self._next[table] = rowid + 1
         return rowid
 
-    @property
-    def next_message_rowid(self) -> int:
-        """The row id that the next message gets."""
-        return self._next["message"]
-
     def skip_rowids(self, count: int) -> None:
         """Leave a gap in the row ids of messages, as deleted rows do."""
         self._next["message"] += count

@@ -54,13 +54,13 @@ def test_the_older_program_opens_more_and_fails_later(db, tmp_path, open_store):
     assert refuse(tmp_path, Dialect.LEGACY).text == "disk I/O error (code: 10)"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read a file of any mode")
 def test_a_file_without_permission_is_refused(db):
     Path(db.path).chmod(0)
     assert refuse(db.path).code == 14
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to a file of any mode")
 def test_a_copy_in_a_folder_that_cannot_be_written_opens(make_db, tmp_path):
     source = make_db()
     source.chat()

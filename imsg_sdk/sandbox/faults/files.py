@@ -78,6 +78,7 @@ class _Silencing(Fault, frozen=True, kw_only=True):
     """Something happens to the file, after which subscriptions may say nothing more."""
 
     IS_DEED: ClassVar[bool] = True
+    is_silent: bool = False
 
     def beside_messages(self, play: Play, number: int, params: list[Any]) -> list[Any]:
         """Keep older subscriptions silent."""
@@ -88,10 +89,7 @@ class _Silencing(Fault, frozen=True, kw_only=True):
         return [] if self._is_silenced(play, number) else params
 
     def _is_silenced(self, play: Play, number: int) -> bool:
-        return self._silences() and bool(play.recall("done")) and play.is_older(number)
-
-    def _silences(self) -> bool:
-        return False
+        return self.is_silent and bool(play.recall("done")) and play.is_older(number)
 
 
 class DatabaseReplaced(_Silencing, frozen=True, kw_only=True, tag="database_replaced"):
@@ -104,7 +102,6 @@ class DatabaseReplaced(_Silencing, frozen=True, kw_only=True, tag="database_repl
     """
 
     lost_rows: int = 0
-    is_silent: bool = False
 
     def deed(self, play: Play) -> None:
         """Replace the file."""
@@ -124,9 +121,6 @@ class DatabaseReplaced(_Silencing, frozen=True, kw_only=True, tag="database_repl
             beside = other.with_name(other.name + name)
             beside.unlink(missing_ok=True)
         other.replace(path)
-
-    def _silences(self) -> bool:
-        return self.is_silent
 
 
 def _forget_newest(target: sqlite3.Connection, rows: int) -> None:
@@ -150,9 +144,6 @@ class DatabaseRotated(_Silencing, frozen=True, kw_only=True, tag="database_rotat
     def deed(self, play: Play) -> None:
         """Rotate the log."""
         play.world.ledger.checkpoint()
-
-    def _silences(self) -> bool:
-        return self.is_silent
 
 
 class DatabaseMissing(Fault, frozen=True, kw_only=True, tag="database_missing"):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from imsg_sdk._time import APPLE_EPOCH_S
+from imsg_sdk._time import apple_to_us
 from imsg_sdk.sandbox import archive, body
 from imsg_sdk.sandbox.world.accounts import Chat, stored, takes_imessage
 from imsg_sdk.sandbox.world.ledger import Row
 from imsg_sdk.sandbox.world.links import link_draft
 from imsg_sdk.sandbox.world.reactions import tapback
+from imsg_sdk.sandbox.world.state import SECOND_US
 from imsg_sdk.sandbox.world.versions import edit, edits, unsend
 from imsg_sdk.sandbox.world.world import Draft, Heard, Post, World
 from imsg_sdk.server.dialect import Dialect
@@ -20,7 +21,6 @@ __all__ = ["Actions"]
 
 Result = dict[str, Any]
 
-_SECOND: Final = 1_000_000_000
 _EDIT_WITHIN_S: Final = 15 * 60
 _MOST_EDITS: Final = 5
 _UNSEND_WITHIN_S: Final = 2 * 60
@@ -112,9 +112,7 @@ class Actions:
         edit(self._world, row, operation.values["text"])
 
     def _age_s(self, row: Row) -> float:
-        date = row.get("date") or 0
-        stored_s = date / _SECOND if date > 10**12 else date
-        return self._world.state.now_us() / 1e6 - APPLE_EPOCH_S - stored_s
+        return (self._world.state.now_us() - (apple_to_us(row.get("date")) or 0)) / SECOND_US
 
     def _group(self, operation: Operation, chat: Chat, action: str) -> Result:
         world, values = self._world, operation.values

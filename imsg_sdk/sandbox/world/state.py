@@ -231,26 +231,19 @@ class State:
 
     def next_entry(self, until_us: int | None = None) -> Entry | None:
         """Return what happens next, if it is due at `until_us`."""
-        with self.lock:
-            row = (
-                self._opened()
-                .execute("SELECT seq, due_us, kind, args, is_background FROM agenda ORDER BY due_us, seq LIMIT 1")
-                .fetchone()
-            )
-        if row is None or (until_us is not None and row[1] > until_us):
-            return None
-        return Entry(row[0], row[1], row[2], json.loads(row[3]), bool(row[4]))
+        entry = next(iter(self.entries(1)), None)
+        return None if entry is None or (until_us is not None and entry.due_us > until_us) else entry
 
     def take(self, entry: Entry) -> bool:
         """Strike an entry off, within a turn; return false where another process was quicker."""
         cursor = self._opened().execute("DELETE FROM agenda WHERE seq = ?", (entry.seq,))
         return cursor.rowcount == 1
 
-    def entries(self) -> list[Entry]:
-        """Return all that is to happen, in its order."""
+    def entries(self, limit: int = -1) -> list[Entry]:
+        """Return all that is to happen, or the first of it, in its order."""
         with self.lock:
             rows = self._opened().execute(
-                "SELECT seq, due_us, kind, args, is_background FROM agenda ORDER BY due_us, seq"
+                "SELECT seq, due_us, kind, args, is_background FROM agenda ORDER BY due_us, seq LIMIT ?", (limit,)
             )
             return [Entry(row[0], row[1], row[2], json.loads(row[3]), bool(row[4])) for row in rows]
 
@@ -260,11 +253,6 @@ class State:
         with self.lock:
             query = "SELECT 1 FROM agenda WHERE NOT is_background LIMIT 1"
             return self._opened().execute(query).fetchone() is None
-
-    def strike(self, kind: str | None = None) -> None:
-        """Take everything off the agenda, or everything of a kind."""
-        with self.turn():
-            self._opened().execute("DELETE FROM agenda WHERE ?1 IS NULL OR kind = ?1", (kind,))
 
     # lists
 

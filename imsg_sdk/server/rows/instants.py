@@ -7,9 +7,10 @@ from functools import lru_cache
 from math import floor
 from typing import Any, Final
 
+from imsg_sdk._time import APPLE_EPOCH_S
+
 __all__ = ["seconds", "stored_date", "wire_date"]
 
-_APPLE_EPOCH_S: Final = 978_307_200
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Looked up rather than formatted: a page of messages holds two dates for each.
 _SECOND: Final = tuple(f"{second:02d}" for second in range(60))
@@ -25,12 +26,12 @@ def stored_date(value: Any) -> int:
 
 def seconds(value: int) -> float:
     """Return Unix seconds as the double in which the programs compare dates."""
-    return value / 1_000_000_000 + _APPLE_EPOCH_S
+    return value / 1_000_000_000 + APPLE_EPOCH_S
 
 
 def wire_date(value: int) -> str:
     """Write Apple nanoseconds as ``YYYY-MM-DDTHH:MM:SS.mmmZ``, rounded half up through a double."""
-    second, ms = divmod(floor((value / 1_000_000_000 + _APPLE_EPOCH_S) * 1000 + 0.5), 1000)
+    second, ms = divmod(floor((value / 1_000_000_000 + APPLE_EPOCH_S) * 1000 + 0.5), 1000)
     minute, second = divmod(second, 60)
     day, minute = divmod(minute, 1440)
     return _day(day) + _minute(minute) + _SECOND[second] + _MS[ms]
