@@ -19,6 +19,7 @@ from imsg_sdk.cli.reading import Commands, add_chat_and_writer, count, new_comma
 from imsg_sdk.cli.source import add_source_options, open_client
 from imsg_sdk.cli.terminal import Style, safe
 from imsg_sdk.errors import ConfigError, CursorMismatch, InvalidParams
+from imsg_sdk.jsonlines import on_one_line
 
 if TYPE_CHECKING:
     from imsg_sdk import IMessageClient, Message, Watch
@@ -31,7 +32,6 @@ _CHATTER = {"others": "friendly", "chatter": [{"every": [2, 8]}]}
 """People of a make-believe history who write by themselves, or there would be nothing to watch."""
 _AT_ONCE = 100
 _KEEP_S = 0.2
-_LINE_ENDS = {"\x85": r"\u0085", "\u2028": r"\u2028", "\u2029": r"\u2029"}
 
 
 def add_watch(commands: Commands) -> None:
@@ -231,10 +231,7 @@ def _json_line(row: dict[str, Any], cursor: str) -> str:
     import msgspec
 
     values = {name: _plain(value) for name, value in row.items()}
-    text = msgspec.json.encode({**values, "cursor": cursor}).decode()
-    for character, escape in _LINE_ENDS.items():
-        text = text.replace(character, escape)
-    return text
+    return on_one_line(msgspec.json.encode({**values, "cursor": cursor}).decode())
 
 
 def _plain(value: Any) -> Any:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from imsg_sdk.arguments import refused
 from imsg_sdk.frames._kinds import whole_text
+from imsg_sdk.jsonlines import on_one_line
 
 __all__ = ["write_csv", "write_jsonl"]
 
@@ -29,7 +30,6 @@ _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$|^$')
 _FORMULA = re.compile(r"[=+\-@\t\r\n]")
 _HALF = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_LINE_ENDS = {"\x85": r"\u0085", "\u2028": r"\u2028", "\u2029": r"\u2029"}
 
 
 def write_csv(frames: pd.DataFrame | Iterable[pd.DataFrame], sink: Sink, *, spreadsheet: bool = False) -> int:
@@ -96,10 +96,7 @@ def write_jsonl(frames: pd.DataFrame | Iterable[pd.DataFrame], sink: Sink) -> in
             names = [str(name) for name in frame.columns]
             columns = [_json_values(frame[name]) for name in frame.columns]
             lines = (encode(dict(zip(names, row, strict=True))).decode() for row in zip(*columns, strict=True))
-            text = "".join(f"{line}\n" for line in lines)
-            for character, escape in _LINE_ENDS.items():
-                text = text.replace(character, escape)
-            write(text)
+            write(on_one_line("".join(f"{line}\n" for line in lines)))
             count += len(frame)
     return count
 
