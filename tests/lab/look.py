@@ -1,6 +1,6 @@
 """Run a notebook in a real JupyterLab and take pictures: ``python tests/lab/look.py NOTEBOOK [FOLDER]``.
 
-Needs ``pip install 'imsg-sdk[lab]' playwright`` and a Chromium (``CHROMIUM``, else the one on PATH).  Not a part
+Needs ``pip install '.[lab]' playwright`` and a Chromium (``CHROMIUM``, else the one on PATH).  Not a part
 of the gate.  "Run All Cells" is pressed as a person would; the exit code is 1 if a cell failed or never ran.
 """
 
