@@ -86,7 +86,9 @@ def _hand_over(name: str, argv: list[str]) -> int:
         from imsg_sdk.server.__main__ import main as serve
 
         return serve(argv)
-    if argv[:1] == ["rpc"]:
+    from imsg_sdk.server.shell.argv import COMMANDS
+
+    if argv and argv[0] in COMMANDS:
         from imsg_sdk.sandbox.__main__ import main as live
 
         return live(argv)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +88,16 @@ def test_a_file_that_is_there_is_named_once_with_the_way_out(
     assert caught.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.endswith("chat.db exists: choose another name, or replace it with --force")
+
+
+@pytest.mark.parametrize("program", ["imsg_sdk.sandbox", "imsg_sdk sandbox"])
+def test_the_commands_of_imsg_work_in_a_world(tmp_path: Path, program: str) -> None:
+    def run(*words: str) -> str:
+        argv = [sys.executable, "-m", *program.split(), *words]
+        return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    path = str(tmp_path / "chat.db")
+    run("world", path)
+    run("send", "--db", path, "--to", "+447700900118", "--text", "hello")
+
+    assert "hello" in run("history", "--db", path, "--chat-id", "1")
