@@ -79,9 +79,10 @@ def _takes(kind: type[Fault], problem: str) -> str:
     """Return the values of the option that an error is about, else the options that there are."""
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     about = re.search(r"at `\$\.(\w+)`", problem)
-    values = () if about is None else get_args(fields[about[1]].type)
-    if values and all(isinstance(value, str) for value in values):
-        return f"{about[1]} is {' or '.join(values)}" if about else ""
+    if about is not None:
+        values = get_args(fields[about[1]].type)
+        if values and all(isinstance(value, str) for value in values):
+            return f"{about[1]} is {' or '.join(values)}"
     return f"options are {', '.join(sorted(fields))}"
 
 
@@ -90,19 +91,17 @@ def describe() -> list[dict[str, Any]]:
     common = set(When.__struct_fields__)
     described = []
     for name, kind in FAULTS.items():
-        options = {
+        defaults = {
             field.name: None if field.default is msgspec.NODEFAULT else field.default
             for field in msgspec.structs.fields(kind)
-            if field.name not in common
         }
-        times = next(field.default for field in msgspec.structs.fields(kind) if field.name == "times")
         described.append(
             {
                 "name": name,
                 "meaning": inspect.cleandoc(kind.__doc__ or ""),
-                "options": options,
+                "options": {option: value for option, value in defaults.items() if option not in common},
                 "method": list(kind.METHODS),
-                "times": times,
+                "times": defaults["times"],
                 "is_deed": kind.IS_DEED,
             }
         )
