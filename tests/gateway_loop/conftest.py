@@ -157,12 +157,9 @@ def program(clock: Clock, tmp_path: Path) -> FakeProgram:
 
 
 @pytest.fixture
-def make_gateway(
-    program: FakeProgram, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Gateway]]:
+def make_gateway(program: FakeProgram, clock: Clock, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     """Return a maker of gateways over the program; all share one state, and all are stopped."""
     made: list[Gateway] = []
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
 
     def make(config: Any = OPEN, handler: Any = None, **options: Any) -> Gateway:
         options = {"client": program, "clock": clock, "state_dir": tmp_path / "state"} | options
